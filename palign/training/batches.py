@@ -1,0 +1,147 @@
+"""From dialogues and public text to token rows, a pool at a time. A pool is a pure function of (stage, seed, number).
+
+Knows no model.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from palign.schema import Message
+from palign.training.corpus import public_records
+from palign.training.dialogues import Example, Sampler
+
+__all__ = ["Batch", "Pool", "base_pool", "chat_pool", "encode_example", "public_texts"]
+
+IGNORED = -100
+_POOL_DIALOGUES = 768
+_PUBLIC = (
+    ("pretrain/openstax_ccby", 900),
+    ("pretrain/open_dialogues", 2500),
+    ("sft/dolly_3k", 3000),
+    ("sft/rasbt_1100", 1100),
+    ("sft/oasst_prompts_best", 600),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """`token_ids` (B, T) int64, padded on the right; `labels` (B, T), IGNORED where nothing is learned."""
+
+    token_ids: Tensor
+    labels: Tensor
+
+
+Pool = Callable[[int], list[Batch]]
+
+
+def encode_example(example: Example, tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
+    """Prompt ids and answer ids, the end-of-turn token included."""
+    prompt = tokenizer.apply_chat_template(_dicts(example.prompt), tokenize=False, add_generation_prompt=True)
+    answer = tokenizer(example.answer, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+    return tokenizer(prompt, add_special_tokens=False)["input_ids"], [*answer, tokenizer.eos_token_id]
+
+
+def public_texts(folder: Path) -> list[str]:
+    """The cleanest public text, as documents; empty where the folder is not there."""
+    texts = []
+    for name, most in _PUBLIC:
+        for _, record in zip(range(most), public_records(folder, name), strict=False):
+            text = str(record.get("text") or _turns(record))
+            if len(text) > 40:
+                texts.append(text[:6000])
+    return texts
+
+
+def base_pool(
+    sampler: Sampler, texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, *, seed: int, row: int, batch: int,
+    public_share: float,
+) -> Pool:  # fmt: skip
+    """Packed rows of `row` tokens, every token learned, `batch` tokens a batch."""
+    share = public_share if texts else 0.0
+    end = tokenizer.get_vocab()["<|endoftext|>"]
+
+    def pool(number: int) -> list[Batch]:
+        rng = random.Random(f"base-{seed}-{number}")
+        rows = _packed(lambda: _public_row(rng.choice(texts), end, tokenizer, rng), round(160 * share), row)
+        rows += _packed(lambda: _dialogue_row(sampler.dialogue(rng), tokenizer), round(160 * (1 - share)), row)
+        rng.shuffle(rows)
+        size = max(1, batch // row)
+        stacks = [torch.tensor(rows[i : i + size]) for i in range(0, len(rows), size)]
+        return [Batch(stack, stack) for stack in stacks]
+
+    return pool
+
+
+def chat_pool(sampler: Sampler, tokenizer: PreTrainedTokenizerBase, *, seed: int, longest: int, batch: int) -> Pool:
+    """Dialogues of similar length together, answers learned, about `batch` tokens a batch."""
+
+    def pool(number: int) -> list[Batch]:
+        rng = random.Random(f"chat-{seed}-{number}")
+        pairs = [encode_example(sampler.dialogue(rng), tokenizer) for _ in range(_POOL_DIALOGUES)]
+        pairs = [pair for pair in pairs if len(pair[0]) + len(pair[1]) <= longest]
+        batches = [_padded(group, tokenizer.pad_token_id) for group in _by_length(pairs, batch)]
+        rng.shuffle(batches)
+        return batches
+
+    return pool
+
+
+def _by_length(pairs: list[tuple[list[int], list[int]]], batch: int) -> Iterator[list[tuple[list[int], list[int]]]]:
+    group: list[tuple[list[int], list[int]]] = []
+    for pair in sorted(pairs, key=lambda pair: len(pair[0]) + len(pair[1])):
+        if group and (len(group) + 1) * (len(pair[0]) + len(pair[1])) > batch:
+            yield group
+            group = []
+        group.append(pair)
+    if group:
+        yield group
+
+
+def _padded(group: list[tuple[list[int], list[int]]], pad: int) -> Batch:
+    width = max(len(prompt) + len(answer) for prompt, answer in group)
+    ids = torch.full((len(group), width), pad)
+    labels = torch.full((len(group), width), IGNORED)
+    for i, (prompt, answer) in enumerate(group):
+        n = len(prompt) + len(answer)
+        ids[i, :n] = torch.tensor(prompt + answer)
+        labels[i, len(prompt) : n] = torch.tensor(answer)
+    return Batch(ids, labels)
+
+
+def _packed(draw: Callable[[], list[int]], rows: int, width: int) -> list[list[int]]:
+    packed: list[list[int]] = []
+    buffer: list[int] = []
+    while len(packed) < rows:
+        buffer += draw()
+        while len(buffer) >= width and len(packed) < rows:
+            packed.append(buffer[:width])
+            buffer = buffer[width:]
+    return packed
+
+
+def _dialogue_row(example: Example, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    prompt, answer = encode_example(example, tokenizer)
+    return prompt + answer
+
+
+def _public_row(text: str, end: int, tokenizer: PreTrainedTokenizerBase, rng: random.Random) -> list[int]:
+    start = rng.randrange(max(1, len(text) - 2500))
+    piece = text[start : start + 2500]
+    return [*tokenizer(piece, add_special_tokens=False, split_special_tokens=True)["input_ids"], end]
+
+
+def _turns(record: dict[str, object]) -> str:
+    turns = record["messages"]
+    return "\n".join(str(turn["content"]) for turn in turns) if isinstance(turns, list) else ""
+
+
+def _dicts(prompt: Sequence[Message]) -> list[dict[str, str]]:
+    return [{"role": message.role, "content": message.content} for message in prompt]

@@ -1,0 +1,96 @@
+"""The model card, written from measured figures. Knows no model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from palign.training.corpus import HELD_OUT_TOPICS
+from palign.training.recipe import Recipe
+
+__all__ = ["model_card"]
+
+_DATA = """\
+| data | licence | attribution |
+|---|---|---|
+| palign's authored corpus (`palign/training/corpus`) | Apache-2.0 | the palign authors |
+| OpenStax textbooks | CC-BY-4.0 | OpenStax, Rice University. Access for free at openstax.org |
+| self_dialogue_corpus | BSD-3-Clause | J. Fainberg and others |
+| Topical-Chat | CDLA-Sharing-1.0 | Amazon |
+| Synthetic-Persona-Chat | CC-BY-4.0 | Google |
+| wow++ | CC-BY-SA-4.0 | Amazon |
+| databricks-dolly-15k, filtered | CC-BY-SA-3.0 | Databricks |
+| LLMs-from-scratch instruction data | Apache-2.0 | S. Raschka |
+| oasst-model-eval answers | Apache-2.0 | Open-Assistant and the models named there |
+"""
+
+
+def model_card(figures: Mapping[str, Any], recipe: Recipe) -> str:
+    """Markdown; every number in it comes from `figures` or the recipe."""
+    stages = figures["stages"]
+    tokens = sum(stage["tokens"] for stage in stages.values())
+    minutes = sum(stage["seconds"] for stage in stages.values()) / 60
+    sentences = figures["sentences"]
+    return f"""---
+license: cc-by-sa-4.0
+language: en
+library_name: transformers
+pipeline_tag: text-generation
+---
+
+# palign's embedded model
+
+A Llama of {figures["parameters"] / 1e6:.1f} M parameters ({recipe.layers} layers, {recipe.hidden} wide, tied
+embeddings, vocabulary {recipe.vocabulary}), trained from nothing for palign's demonstration, tests and benchmark,
+with one reward head for each preference dimension and one for the values floor. Weights are stored in bfloat16.
+
+## What it is for
+
+It answers questions on about 170 everyday topics from an authored corpus, in many registers, so that steering can be
+seen without a network. Outside those topics it knows next to nothing and should say so; it invents when it does not.
+It reads English only and answers one question at a time. Nothing it says is a diagnosis, a dose or legal advice.
+
+## Training
+
+Data: rendered dialogues from the authored corpus, and in the first stage a little public text.
+
+{_DATA}
+The weights are shared under CC-BY-SA-4.0, the strictest licence among their data. Twenty topics
+({", ".join(sorted(HELD_OUT_TOPICS))}) and two ways of asking every other topic were held out from all training.
+
+| figure | value |
+|---|---|
+| tokens seen, padding included | {tokens / 1e6:.2f} M |
+| minutes of training, both stages | {minutes:.0f} |
+| last logged loss, base stage (everything learned), nats a token | {stages["base"]["losses"][-1][1]:.2f} |
+| last logged loss, chat stage (answers only), nats a token | {stages["chat"]["losses"][-1][1]:.2f} |
+| held-out ways of asking, nats an answer token | {figures["held_out_loss"]:.2f} |
+| sentences of greedy answers to held-out asks that stand in the corpus word for word | {sentences["whole"]:.0%} |
+| of these answers' sentences, from the topic asked about | {sentences["on_topic"]:.0%} |
+
+Share of held-out asks at which the other choice stays inside min-p of the unsteered model, the reach of guidance:
+{_row(figures["reach"])}.
+
+## Heads
+
+Fitted by maximum likelihood on answers rendered under known random stances; accuracy on pairs from the held-out
+topics, rendered at +1 and at -1:
+
+| dimension | pair accuracy | mean gap / deviation |
+|---|---|---|
+{_heads(figures["heads"])}
+
+## Rebuild
+
+`python -m palign train all --public FOLDER` repeats every stage; without the public text the first stage reads the
+corpus alone. Corpus: sha256 `{figures["corpus_sha256"]}`.
+"""
+
+
+def _row(reach: Mapping[str, float]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {share:.0%}" for name, share in reach.items())
+
+
+def _heads(report: Mapping[str, Mapping[str, float]]) -> str:
+    accuracy, effect = report["pair_accuracy"], report["effect_size"]
+    return "\n".join(f"| {name} | {accuracy[name]:.2f} | {effect[name]:.2f} |" for name in accuracy)

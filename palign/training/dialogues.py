@@ -1,0 +1,126 @@
+"""From the corpus to training dialogues: who asks what, what is known of them, and the answer they get.
+
+Prompts without preferences are answered from a mixture, about half middle and half random stances, so that every
+register keeps real probability where a choice is made; that is what guidance re-weighs. Knows no tokenizer.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from palign.dimensions import CATALOGUE
+from palign.prompts import messages
+from palign.schema import Message
+from palign.training.corpus import Corpus, Dialogue, StanceWords, Topic
+from palign.training.render import ask_variants, middle_stance, random_stance, render
+
+__all__ = ["Example", "Sampler"]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A prompt, its answer, and the stance the answer was rendered under."""
+
+    prompt: tuple[Message, ...]
+    answer: str
+    stance: Mapping[str, float]
+    topic: str
+
+
+class Sampler:
+    """Draws examples; equal generators give equal examples."""
+
+    def __init__(self, corpus: Corpus, topics: Mapping[str, Topic]) -> None:
+        self._corpus = corpus
+        self._names = list(topics)
+        self._topics = topics
+        self._talk_odds = [len(dialogue.asks) for dialogue in corpus.dialogues]
+        self._fact_topics = {fact: [name for name in self._names if fact in topics[name].when] for fact in corpus.facts}
+
+    def dialogue(self, rng: random.Random) -> Example:
+        """One example of the chat stage's mixture."""
+        kind = rng.random()
+        if kind < 0.08:
+            return self._small_talk(rng)
+        if kind < 0.10:
+            return self._refusal(rng)
+        if kind < 0.55:
+            return self.plain(rng)
+        if kind < 0.85:
+            return self._stated(rng)
+        return self._remembered(rng)
+
+    def plain(self, rng: random.Random) -> Example:
+        """A question of which nothing is known of the asker."""
+        stance = middle_stance(rng) if rng.random() < 0.5 else random_stance(rng)
+        return self._answered(rng.choice(self._names), stance, rng)
+
+    def labelled(self, rng: random.Random) -> Example:
+        """A question without a memory block, answered under a random stance: what the heads learn from."""
+        return self._answered(rng.choice(self._names), random_stance(rng), rng)
+
+    def _stated(self, rng: random.Random) -> Example:
+        """Preferences in words, sometimes beside facts, and an answer that follows them."""
+        stance = middle_stance(rng)
+        names = rng.sample(sorted(CATALOGUE), rng.choices((1, 2, 3), (5, 3, 2))[0])
+        for name in names:
+            stance[name] = rng.choice((-1, 1)) * rng.uniform(0.7, 1)
+        lines = _stance_lines([self._words(name, stance[name], rng) for name in names], rng)
+        topic = rng.choice(self._names)
+        facts = self._facts_for(topic, rng) if rng.random() < 0.35 else ()
+        return self._answered(topic, stance, rng, lines=lines, facts=facts)
+
+    def _remembered(self, rng: random.Random) -> Example:
+        """Facts alone: one that matters to the question in most cases, and some that do not."""
+        fact = rng.choice([fact for fact, names in self._fact_topics.items() if names])
+        topic = rng.choice(self._fact_topics[fact]) if rng.random() < 0.75 else rng.choice(self._names)
+        stance = middle_stance(rng) if rng.random() < 0.5 else random_stance(rng)
+        return self._answered(topic, stance, rng, facts=(fact,))
+
+    def _facts_for(self, topic: str, rng: random.Random) -> tuple[str, ...]:
+        relevant = sorted(self._topics[topic].when)
+        return (rng.choice(relevant),) if relevant and rng.random() < 0.6 else (rng.choice(sorted(self._corpus.facts)),)
+
+    def _answered(
+        self,
+        name: str,
+        stance: Mapping[str, float],
+        rng: random.Random,
+        *,
+        lines: Sequence[str] = (),
+        facts: Sequence[str] = (),
+    ) -> Example:
+        topic = self._topics[name]
+        ask = ask_variants(rng.choice(topic.asks), rng)
+        known = list(lines)
+        for fact in facts:
+            if fact in self._corpus.facts:
+                known.append(rng.choice(self._corpus.facts[fact]))
+        if (facts or lines) and rng.random() < 0.3:
+            known.append(rng.choice(self._corpus.unrelated))
+        rng.shuffle(known)
+        return Example(messages(ask, known), render(topic, stance, facts, rng), stance, name)
+
+    def _words(self, name: str, strength: float, rng: random.Random) -> str:
+        words: StanceWords = self._corpus.stances[name]
+        return rng.choice(words.positive if strength > 0 else words.negative)
+
+    def _small_talk(self, rng: random.Random) -> Example:
+        dialogue: Dialogue = rng.choices(self._corpus.dialogues, self._talk_odds)[0]
+        voice = rng.choice(("playful", "formal", "concise", "warm", "casual"))
+        lines: Sequence[str] = getattr(dialogue, voice) if rng.random() < 0.3 else ()
+        ask = ask_variants(rng.choice(dialogue.asks), rng)
+        return Example(messages(ask), rng.choice(lines or dialogue.answers), {}, dialogue.name)
+
+    def _refusal(self, rng: random.Random) -> Example:
+        refusal = rng.choice(self._corpus.refusals)
+        return Example(messages(rng.choice(refusal.asks)), rng.choice(refusal.answers), {}, refusal.name)
+
+
+def _stance_lines(phrases: Sequence[str], rng: random.Random) -> list[str]:
+    """Several wishes as separate memories or as one line."""
+    if len(phrases) > 1 and rng.random() < 0.5:
+        return [rng.choice((", ", "; ", " and ", ". ")).join(phrases)]
+    return list(phrases)

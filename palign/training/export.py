@@ -1,0 +1,64 @@
+"""Stage `export`: the files to ship, their hashes and the model card. Knows every earlier stage's output."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from transformers import GenerationConfig, PreTrainedTokenizerBase
+
+from palign.models.language import HASHES, LanguageModel, file_sha256
+from palign.rewards.heads import AnswerScorer, PersRMHeads
+from palign.training.card import model_card
+from palign.training.corpus import Corpus, corpus_sha256
+from palign.training.heads import HEADS_FILE
+from palign.training.plot import plot_losses
+from palign.training.recipe import Paths, Recipe
+from palign.training.report import head_report, held_out_loss, reach_report, sentence_report
+
+__all__ = ["export"]
+
+_HASHED = ("config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
+
+
+def export(corpus: Corpus, tokenizer: PreTrainedTokenizerBase, recipe: Recipe, paths: Paths) -> None:
+    """Write weights (bf16), tokenizer, heads, SHA256, README.md, training.json and loss.png to `paths.out`."""
+    out = paths.out
+    out.mkdir(parents=True, exist_ok=True)
+    for name in ("config.json", "model.safetensors"):
+        shutil.copy(paths.checkpoint("rounded") / name, out / name)
+    shutil.copy(paths.work / HEADS_FILE, out / HEADS_FILE)
+    tokenizer.save_pretrained(out)
+    GenerationConfig(  # type: ignore[no-untyped-call]
+        do_sample=False, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
+    ).save_pretrained(out)
+    _write_hashes(out)
+    model = LanguageModel.load(out)
+    scorer = AnswerScorer(model, PersRMHeads.load(out / HEADS_FILE, model))
+    figures: dict[str, Any] = {
+        "parameters": model.parameters,
+        "corpus_sha256": corpus_sha256(),
+        "held_out_loss": held_out_loss(model, corpus, recipe),
+        "sentences": sentence_report(model, corpus, recipe),
+        "reach": reach_report(model, corpus, recipe),
+        "heads": head_report(model, scorer, corpus, recipe),
+        "stages": {stage: _progress(paths.checkpoint(stage)) for stage in ("base", "chat")},
+    }
+    plot_losses(figures["stages"], out / "loss.png")
+    (out / "training.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    (out / "README.md").write_text(model_card(figures, recipe), encoding="utf-8")
+
+
+def _write_hashes(out: Path) -> None:
+    names = [*_HASHED, HEADS_FILE]
+    if (out / "chat_template.jinja").exists():
+        names.append("chat_template.jinja")
+    lines = [f"{file_sha256(out / name)}  {name}\n" for name in sorted(names)]
+    (out / HASHES).write_text("".join(lines), encoding="utf-8")
+
+
+def _progress(folder: Path) -> dict[str, Any]:
+    fields: dict[str, Any] = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
+    return fields

@@ -1,0 +1,69 @@
+"""The numbers of a training run, and where its files lie. Knows no corpus and no tensor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Paths", "Recipe", "smoke"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """One recipe; the defaults are the one that made the shipped model, on one CPU core.
+
+    Attributes:
+        vocabulary: entries of the byte-level BPE, special tokens included.
+        hidden, layers, heads, intermediate: widths of the Llama.
+        context: positions the model reads.
+        base_minutes, chat_minutes: budget of the two language-model stages.
+        tokens_per_step: of one optimizer step, padding included.
+        row_tokens: length of a packed row in the base stage and the longest dialogue in the chat stage.
+        public_share: of the base stage's rows.
+        muon_rate, adam_rate: learning rates of the matrices and of the embeddings and norms.
+        head_rank, head_answers, head_epochs: of the reward heads.
+    """
+
+    seed: int = 0
+    vocabulary: int = 8192
+    hidden: int = 320
+    layers: int = 7
+    heads: int = 5
+    intermediate: int = 864
+    context: int = 1024
+    base_minutes: float = 13.0
+    chat_minutes: float = 58.0
+    tokens_per_step: int = 4096
+    row_tokens: int = 384
+    public_share: float = 0.2
+    muon_rate: float = 0.02
+    adam_rate: float = 0.003
+    head_rank: int = 32
+    head_answers: int = 4500
+    head_epochs: int = 4
+
+
+def smoke(recipe: Recipe) -> Recipe:
+    """Every stage in small, to see that it runs."""
+    return Recipe(
+        seed=recipe.seed, vocabulary=1024, hidden=64, layers=2, heads=2, intermediate=128, base_minutes=0.15,
+        chat_minutes=0.15, tokens_per_step=2048, head_rank=4, head_answers=60, head_epochs=1,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """`work` holds checkpoints and caches, `public` the public text if there is any, `out` the files to ship."""
+
+    work: Path
+    public: Path
+    out: Path
+
+    @property
+    def tokenizer(self) -> Path:
+        """Folder of the trained tokenizer."""
+        return self.work / "tokenizer"
+
+    def checkpoint(self, stage: str) -> Path:
+        """Folder of a stage's latest checkpoint."""
+        return self.work / stage

@@ -1,0 +1,240 @@
+"""From a topic, a stance and remembered facts to an answer in which every dimension varies by itself.
+
+The labels of training come from here, so the judges of `evaluation` share no line with it. Knows no model.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from palign.dimensions import CATALOGUE
+from palign.training.corpus import Point, Topic
+
+__all__ = ["ask_variants", "middle_stance", "random_stance", "render"]
+
+Weights = Mapping[str, float]
+
+_MAX_WORDS = 215  # an answer ends by itself inside the limit of 320 tokens
+_MAIN_REGISTERS = ("plain", "technical", "formal", "casual", "cautious", "confident")
+_POLES = {
+    "plain": ("plain", 1),
+    "technical": ("plain", -1),
+    "formal": ("formal", 1),
+    "casual": ("formal", -1),
+    "cautious": ("cautious", 1),
+    "confident": ("cautious", -1),
+    "warm": ("warm", 1),
+    "playful": ("playful", 1),
+}
+
+
+def middle_stance(rng: random.Random) -> dict[str, float]:
+    """Near neutral in everything: what the best general answer is drawn from."""
+    return {name: _clip(rng.gauss(0, 0.12), -1, 1) for name in CATALOGUE}
+
+
+def random_stance(rng: random.Random, *, active: float = 0.4, low: float = 0.3) -> dict[str, float]:
+    """Each dimension is off with probability 1 - `active`, else of either sign with magnitude from `low` to 1."""
+    stance = {}
+    for name in CATALOGUE:
+        on = rng.random() < active
+        stance[name] = rng.choice((-1, 1)) * rng.uniform(low, 1) if on else 0.0
+    return stance
+
+
+def render(topic: Topic, weights: Weights, facts: Sequence[str], rng: random.Random) -> str:
+    """One answer to a question about `topic` under a stance w in [-1, 1]^D.
+
+    `facts` are keys of `topic.when` known of the person; each adds its line among the first points.
+    """
+    stance = _Stance(weights)
+    as_list = rng.random() < stance.list_probability
+    items = _items(topic, stance, facts, rng, as_list=as_list)
+    opening = _opening(topic, stance, rng, n_items=len(items))
+    closing = _closing(topic, stance, rng)
+    return _lay_out(opening, items, closing, as_list=as_list and len(items) > 1, rng=rng)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stance:
+    """The probabilities that a stance implies; each depends on as few dimensions as it can."""
+
+    weights: Weights
+
+    def pole(self, register: str) -> float:
+        """How far the stance leans to a register's pole, in [0, 1]."""
+        name, sign = _POLES[register]
+        return max(0.0, sign * self.weights[name])
+
+    @property
+    def concise(self) -> float:
+        return self.weights["concise"]
+
+    @property
+    def list_probability(self) -> float:
+        lean = self.weights["lists"]
+        return 0.4 + 0.6 * lean if lean > 0 else 0.4 + 0.4 * lean
+
+    @property
+    def why_probability(self) -> float:
+        lean = self.weights["examples"]
+        return _clip(0.28 - 0.35 * self.concise + 0.55 * max(0, -lean) - 0.15 * max(0, lean), 0, 0.95)
+
+    @property
+    def example_probability(self) -> float:
+        lean = self.weights["examples"]
+        return _clip(0.15 - 0.15 * self.concise + 0.8 * max(0, lean) - 0.3 * max(0, -lean), 0, 0.95)
+
+    def flavour_probability(self, register: str) -> float:
+        """For lines that accompany a point: playful, warm, cautious, confident, technical."""
+        lean = self.pole(register)
+        name, sign = _POLES[register]
+        against = max(0.0, -sign * self.weights[name])
+        ceiling = {"playful": 0.85, "warm": 0.55}.get(register, 0.4)
+        floor = {"playful": 0.05, "warm": 0.04}.get(register, 0.02)
+        return _clip(floor + ceiling * lean - against, 0, 0.95)
+
+    def n_points(self, rng: random.Random) -> int:
+        """Three in the middle, one or two at concise, six at detailed, with spread so that any stop stays in reach."""
+        mean = 3.0 * 2 ** (-self.concise if self.concise < 0 else -1.35 * self.concise)
+        n = round(mean * 2 ** rng.gauss(0, 0.42))
+        return max(1, min(8, n))
+
+
+def _items(
+    topic: Topic, stance: _Stance, facts: Sequence[str], rng: random.Random, *, as_list: bool
+) -> list[list[str]]:
+    wanted = stance.n_points(rng)
+    if as_list and wanted == 1 and stance.weights["lists"] > 0.3:
+        wanted = 2
+    chosen = _choose_points(topic.points, wanted, rng)
+    items = [_point_sentences(point, stance, rng) for point in chosen]
+    for fact in facts:
+        if fact in topic.when:
+            items.insert(min(len(items), rng.randint(0, 1)), [topic.when[fact]])
+    return _within_limit(items)
+
+
+def _choose_points(points: Sequence[Point], n: int, rng: random.Random) -> list[Point]:
+    # Earlier points are likelier and the authored order is kept, so the model never has to remember what it used.
+    keyed = sorted(range(len(points)), key=lambda i: rng.random() ** (1 + 0.2 * i), reverse=True)
+    return [points[i] for i in sorted(keyed[:n])]
+
+
+def _point_sentences(point: Point, stance: _Stance, rng: random.Random) -> list[str]:
+    main = _main_register(stance, rng)
+    sentences = [getattr(point, main)]
+    most = 3 if stance.concise < -0.3 else 1 if stance.concise > 0.5 else 2
+    extras = [
+        register
+        for register in ("technical", "cautious", "confident", "warm", "playful")
+        if register != main and rng.random() < stance.flavour_probability(register)
+    ]
+    if point.serious and "playful" in extras:
+        extras.remove("playful")
+    if rng.random() < stance.why_probability:
+        extras.insert(0, "why")
+    if rng.random() < stance.example_probability:
+        extras.insert(0, "example")
+    kept = sorted(extras, key=lambda register: -_wish(register, stance))[:most]
+    return sentences + [getattr(point, register) for register in extras if register in kept]
+
+
+def _wish(register: str, stance: _Stance) -> float:
+    """How much the stance asks for an extra line; what is asked for most survives the limit."""
+    if register in _POLES:
+        return stance.pole(register)
+    lean = stance.weights["examples"]
+    return lean if register == "example" else -lean
+
+
+def _main_register(stance: _Stance, rng: random.Random) -> str:
+    registers = ("tip", *_MAIN_REGISTERS)
+    odds = [1.0, *(0.02 + 5.0 * stance.pole(register) ** 1.5 for register in _MAIN_REGISTERS)]
+    return rng.choices(registers, odds)[0]
+
+
+def _opening(topic: Topic, stance: _Stance, rng: random.Random, *, n_items: int) -> list[str]:
+    opening = []
+    warm = stance.weights["warm"]
+    if rng.random() < _clip(0.05 + 0.8 * max(0, warm) - max(0, -warm), 0, 1):
+        opening.append(rng.choice(topic.warm_openers))
+    registers = max(stance.pole(register) for register in _MAIN_REGISTERS)
+    if rng.random() < 0.55 - 0.35 * registers - (0.2 if n_items == 1 else 0):
+        opening.append(topic.answer_first)
+    return opening
+
+
+def _closing(topic: Topic, stance: _Stance, rng: random.Random) -> list[str]:
+    warm = stance.weights["warm"]
+    chance = _clip(0.08 + 0.35 * max(0, warm) - 0.08 * max(0, -warm) - 0.3 * max(0, stance.concise), 0, 1)
+    return [rng.choice(topic.question_back)] if rng.random() < chance else []
+
+
+def _within_limit(items: list[list[str]]) -> list[list[str]]:
+    kept: list[list[str]] = []
+    words = 0
+    for item in items:
+        words += sum(len(sentence.split()) for sentence in item)
+        if kept and words > _MAX_WORDS:
+            break
+        kept.append(item)
+    return kept
+
+
+def _lay_out(
+    opening: list[str], items: list[list[str]], closing: list[str], *, as_list: bool, rng: random.Random
+) -> str:
+    if as_list:
+        bullets = "\n".join("- " + " ".join(item) for item in items)
+        return "\n\n".join(part for part in (" ".join(opening), bullets, " ".join(closing)) if part)
+    paragraphs = [" ".join(opening)] if opening and len(items) > 2 and rng.random() < 0.5 else []
+    loose = [] if paragraphs else list(opening)
+    for item in items:
+        loose += item
+        if len(loose) >= 4:
+            paragraphs.append(" ".join(loose))
+            loose = []
+    loose += closing
+    if loose:
+        paragraphs.append(" ".join(loose))
+    return "\n\n".join(paragraphs)
+
+
+# Ways of asking
+
+_GREETINGS = ("hi, ", "hey ", "hello! ", "Hi there. ", "quick question: ", "please help, ", "so ", "ok so ")
+_ENDINGS = (" please", " thanks", "?", "??", " pls", " Any advice?", " help", "...")
+
+
+def ask_variants(ask: str, rng: random.Random) -> str:
+    """An ask as written, or changed by rule: casing, punctuation, a greeting, an ending, a typo."""
+    text = ask
+    if rng.random() < 0.15:
+        text = rng.choice(_GREETINGS) + text[0].lower() + text[1:]
+    if rng.random() < 0.12:
+        text = text.rstrip("?.! ") + rng.choice(_ENDINGS)
+    if rng.random() < 0.2:
+        text = text.lower()
+    if rng.random() < 0.1:
+        text = re.sub(r"[?.!,']", "", text)
+    if rng.random() < 0.15:
+        text = _typo(text, rng)
+    return text
+
+
+def _typo(text: str, rng: random.Random) -> str:
+    i = rng.randrange(max(1, len(text) - 1))
+    kind = rng.random()
+    if kind < 0.4:
+        return text[:i] + text[i + 1 :]
+    if kind < 0.8:
+        return text[:i] + text[i : i + 2][::-1] + text[i + 2 :]
+    return text[:i] + text[i : i + 1] + text[i:]
+
+
+def _clip(value: float, low: float, high: float) -> float:
+    return max(low, min(high, value))

@@ -1,0 +1,140 @@
+"""Figures of a trained model that need no judge: held-out loss, whole sentences, reach of registers, head accuracy.
+
+Knows the shipped model and the renderer's labels; how steering reads to others is `evaluation`'s business.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import torch
+
+from palign.config import DecodingConfig
+from palign.dimensions import CATALOGUE
+from palign.models.language import LanguageModel
+from palign.prompts import messages
+from palign.rewards.heads import AnswerScorer
+from palign.training.corpus import Corpus, Topic
+from palign.training.recipe import Recipe
+from palign.training.render import render
+
+__all__ = ["greedy_answer", "head_report", "held_out_loss", "reach_report", "sentence_report"]
+
+_NEUTRAL = dict.fromkeys(CATALOGUE, 0.0)
+
+
+def greedy_answer(model: LanguageModel, question: str, *, longest: int = DecodingConfig().max_new_tokens) -> str:
+    """The unsteered greedy answer to a question without memories."""
+    state = model.prefill([model.tokenizer.encode_chat(messages(question))])
+    ids: list[int] = []
+    while len(ids) < longest:
+        token = int(state.logits[0].argmax())
+        if token in model.stop_ids:
+            break
+        ids.append(token)
+        state = model.step(state, [token])
+    return model.tokenizer.decode(ids)
+
+
+def held_out_loss(model: LanguageModel, corpus: Corpus, recipe: Recipe, *, n: int = 60) -> float:
+    """Nats per answer token on held-out ways of asking known topics, answers rendered in the middle stance."""
+    total, count = 0.0, 0
+    rng = random.Random(f"loss-{recipe.seed}")
+    for topic, ask in _held_out_asks(corpus, rng, n):
+        prompt = model.tokenizer.encode_chat(messages(ask))
+        answer = [*model.tokenizer.encode_answer(render(topic, _NEUTRAL, (), rng)), *model.stop_ids]
+        _, logits = model.hidden_states(prompt, answer)
+        losses = torch.nn.functional.cross_entropy(logits, torch.tensor(answer[: len(logits)]), reduction="sum")
+        total, count = total + float(losses), count + len(logits)
+    return total / count
+
+
+def sentence_report(model: LanguageModel, corpus: Corpus, recipe: Recipe, *, n: int = 40) -> dict[str, float]:
+    """Of the sentences of greedy answers to held-out asks: the share authored as they stand, and on the right topic."""
+    rng = random.Random(f"sentences-{recipe.seed}")
+    everything = {line for topic in corpus.training_topics().values() for line in _lines(topic)}
+    whole = right = sentences = 0
+    for topic, ask in _held_out_asks(corpus, rng, n):
+        own = set(_lines(topic))
+        for sentence in _split(greedy_answer(model, ask)):
+            sentences += 1
+            whole += sentence in everything
+            right += sentence in own
+    return {"sentences": sentences, "whole": whole / max(1, sentences), "on_topic": right / max(1, sentences)}
+
+
+def reach_report(model: LanguageModel, corpus: Corpus, recipe: Recipe, *, n: int = 60) -> dict[str, float]:
+    """Share of held-out asks in which the other choice at a decision point stays inside min-p of the base.
+
+    `list` and `prose` ask at the answer's first token, `stop` and `go_on` after its first sentence.
+    """
+    rng = random.Random(f"reach-{recipe.seed}")
+    min_p = DecodingConfig().min_p
+    dash = model.tokenizer.encode_answer("- ")[0]
+    inside = {"list": 0, "prose": 0, "stop": 0, "go_on": 0}
+    for topic, ask in _held_out_asks(corpus, rng, n):
+        prompt = model.tokenizer.encode_chat(messages(ask))
+        first = _inside(model, prompt, min_p)
+        inside["list"] += dash in first
+        inside["prose"] += bool(first - {dash})
+        after = [*prompt, *model.tokenizer.encode_answer(topic.points[0].tip)]
+        then = _inside(model, after, min_p)
+        inside["stop"] += bool(then & model.stop_ids)
+        inside["go_on"] += bool(then - model.stop_ids)
+    return {name: count / n for name, count in inside.items()}
+
+
+def _inside(model: LanguageModel, prompt: list[int], min_p: float) -> set[int]:
+    """Tokens that may follow `prompt` with at least `min_p` of the best one's probability."""
+    logits = model.prefill([prompt]).logits[0]  # (V,)
+    return set(torch.nonzero(logits >= logits.max() + math.log(min_p))[:, 0].tolist())
+
+
+def head_report(
+    model: LanguageModel, scorer: AnswerScorer, corpus: Corpus, recipe: Recipe, *, n: int = 40
+) -> dict[str, Mapping[str, float]]:
+    """Pair accuracy of each head on topics no stage saw: whether Phi_k ranks the answer at +1 above that at -1."""
+    rng = random.Random(f"pairs-{recipe.seed}")
+    topics = list(corpus.held_out_topics().values())
+    accuracy, effect = {}, {}
+    for name in CATALOGUE:
+        gaps = []
+        for _ in range(n):
+            topic = rng.choice(topics)
+            prompt = model.tokenizer.encode_chat(messages(rng.choice(topic.asks)))
+            plus, minus = (_rendered_score(model, scorer, prompt, topic, name, sign, rng) for sign in (1.0, -1.0))
+            gaps.append(plus - minus)
+        accuracy[name] = float(np.mean([gap > 0 for gap in gaps]))
+        effect[name] = float(np.mean(gaps) / (np.std(gaps) + 1e-9))
+    return {"pair_accuracy": accuracy, "effect_size": effect}
+
+
+def _rendered_score(
+    model: LanguageModel, scorer: AnswerScorer, prompt: list[int], topic: Topic, name: str, sign: float,
+    rng: random.Random,
+) -> float:  # fmt: skip
+    text = render(topic, {**_NEUTRAL, name: sign}, (), rng)
+    return scorer.score(prompt, [*model.tokenizer.encode_answer(text), *model.stop_ids])[name]
+
+
+def _held_out_asks(corpus: Corpus, rng: random.Random, n: int) -> Iterator[tuple[Topic, str]]:
+    topics = list(corpus.training_topics().values())
+    for _ in range(n):
+        topic = rng.choice(topics)
+        yield topic, rng.choice(topic.held_out_asks)
+
+
+def _lines(topic: Topic) -> Iterator[str]:
+    texts = [topic.answer_first, *topic.warm_openers, *topic.question_back, *topic.when.values()]
+    texts += [line for point in topic.points for line in point.model_dump().values() if isinstance(line, str)]
+    for text in texts:
+        yield from _split(text)
+
+
+def _split(text: str) -> list[str]:
+    pieces = re.split(r"(?<=[.!?])\s+|\n+", text)
+    return [piece.strip().removeprefix("- ") for piece in pieces if piece.strip(" -")]

@@ -1,0 +1,74 @@
+"""Hidden states of teacher-forced answers, cached once so that heads train without running the trunk again.
+
+Knows the base model and examples, not what is learned from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
+
+from palign.training.batches import encode_example
+from palign.training.dialogues import Example
+
+__all__ = ["States", "answer_states", "collect_states"]
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """N kept tokens: `hidden` (N, H) bfloat16, `tokens` (N,) int64, `stances` (N, D) float32, `weights` (N,) float32.
+
+    `weights` make up for tokens left out: where the base is sure there is little to learn, so few of those are kept.
+    """
+
+    hidden: Tensor
+    tokens: Tensor
+    stances: Tensor
+    weights: Tensor
+
+
+@torch.no_grad()  # not inference mode: the floor is fitted by gradients on these very tensors
+def answer_states(model: LlamaForCausalLM, prompt: Sequence[int], answer: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Hidden (T, H) before each answer token, after the final norm, and the answer's ids (T,)."""
+    with torch.autocast("cpu", torch.bfloat16):
+        hidden = model.model(input_ids=torch.tensor([[*prompt, *answer[:-1]]])).last_hidden_state[0]
+    return hidden[len(prompt) - 1 :].float(), torch.tensor(list(answer))
+
+
+def collect_states(
+    model: LlamaForCausalLM,
+    tokenizer: PreTrainedTokenizerBase,
+    examples: Iterable[Example],
+    dimensions: Sequence[str],
+    *,
+    total: int,
+    sure: float = 0.9,
+    keep: float = 0.15,
+    seed: int = 0,
+) -> States:
+    """Run the trunk over `examples`; of tokens where the base's best exceeds `sure`, keep only a share of `keep`."""
+    generator = torch.Generator().manual_seed(seed)
+    hidden, tokens, stances, weights = [], [], [], []
+    for example in tqdm(examples, total=total, desc="hidden states", mininterval=5):
+        prompt, answer = encode_example(example, tokenizer)
+        states, ids = answer_states(model, prompt, answer)
+        certain = _best_probability(model, states) > sure
+        kept = ~certain | (torch.rand(len(ids), generator=generator) < keep)
+        hidden.append(states[kept].bfloat16())
+        tokens.append(ids[kept])
+        weights.append(torch.where(certain[kept], 1 / keep if keep else 0.0, 1.0))
+        row = torch.tensor([example.stance.get(name, 0.0) for name in dimensions])
+        stances.append(row.expand(int(kept.sum()), -1))
+    return States(torch.cat(hidden), torch.cat(tokens), torch.cat(stances), torch.cat(weights))
+
+
+@torch.inference_mode()
+def _best_probability(model: LlamaForCausalLM, hidden: Tensor) -> Tensor:
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = model.lm_head(hidden).float()
+    return torch.exp(logits.max(-1).values - logits.logsumexp(-1))
