@@ -1,0 +1,40 @@
+"""What a turn may ask: text that is text, numbers in range. Knows no user."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+
+from palign.schema import ConfigError, InvalidTextError, TurnRequest
+
+__all__ = ["LONGEST_TEXT", "clean_text", "require_valid"]
+
+LONGEST_TEXT = 4000
+
+
+def clean_text(text: str, *, what: str) -> str:
+    """The text without control characters and outer white space.
+
+    Raises:
+        InvalidTextError: nothing readable is left, it is too long, or it cannot be stored as UTF-8.
+    """
+    if len(text) > LONGEST_TEXT:
+        raise InvalidTextError(
+            f"The {what} has {len(text):,} characters; {LONGEST_TEXT:,} are read.", hint="Shorten it and send it again."
+        )
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise InvalidTextError(f"The {what} holds half a character.", hint="Type it again without that character.")
+    kept = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc").strip()
+    if not any(unicodedata.category(character)[0] in "LNPS" for character in kept):
+        raise InvalidTextError(f"The {what} holds no readable text.", hint="Type some words.")
+    return kept
+
+
+def require_valid(request: TurnRequest) -> None:
+    """Check the numbers that the decoder's own settings do not.
+
+    Raises:
+        ConfigError: names the argument and its range.
+    """
+    if math.isnan(request.strength) or not 0 <= request.strength <= 1:
+        raise ConfigError(f"strength is {request.strength}.", hint="Use a number from 0 to 1.")

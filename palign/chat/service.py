@@ -1,0 +1,391 @@
+"""`ChatService`: check, learn what was stated, recall, decode both answers, store; and what feedback does.
+
+Knows no tensor, no database and no screen; every part is passed in.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from palign import preferences
+from palign.chat.notes import describe
+from palign.chat.panes import PaneWriter
+from palign.chat.requests import clean_text, require_valid
+from palign.config import DecodingConfig
+from palign.decoding import GuidedDecoder
+from palign.dimensions import CATALOGUE
+from palign.memory import PreferenceMemory
+from palign.preferences import ExploreConfig, LearningConfig, ParsedSentence
+from palign.prompts import block_memories, messages
+from palign.safety import SafetyPolicy
+from palign.schema import (
+    Comparison,
+    Evidence,
+    Learned,
+    Memory,
+    MemoryHit,
+    Message,
+    Outcome,
+    Pane,
+    PreferenceEvent,
+    Reason,
+    Side,
+    Stance,
+    Statement,
+    Thumb,
+    Tokenizer,
+    Turn,
+    TurnRequest,
+    TurnUpdate,
+    UserProfile,
+)
+
+__all__ = ["ChatService", "Scorer", "Status"]
+
+_log = logging.getLogger(__name__)
+_UPDATE_SECONDS = 0.1
+_SIDES: tuple[Side, Side] = ("generic", "personal")
+
+
+class Scorer(Protocol):
+    """What chat needs of `rewards.AnswerScorer`."""
+
+    def score(self, prompt: Sequence[int], answer: Sequence[int]) -> dict[str, float]:
+        """Phi of an answer by dimension."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What runs: for the screen's status line and `palign doctor`."""
+
+    model: str
+    model_sha256: str
+    heads_sha256: str
+    parameters: int
+    persistent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Everything decided before the first token."""
+
+    user_id: str
+    turn_id: str
+    question: str
+    request: TurnRequest
+    prompts: tuple[list[int], list[int]]
+    weights: Mapping[str, float]
+    exploring: tuple[Stance, ...]
+    memories: tuple[MemoryHit, ...]
+    stated: tuple[Statement, ...]
+    config: DecodingConfig
+    began: float
+
+
+class ChatService:
+    """The product without a screen. Every method takes the user first; unknown ids raise typed errors."""
+
+    def __init__(
+        self,
+        *,
+        decoder: GuidedDecoder,
+        tokenizer: Tokenizer,
+        scorer: Scorer,
+        memory: PreferenceMemory,
+        safety: SafetyPolicy,
+        status: Status,
+        decoding: DecodingConfig,
+        learning: LearningConfig,
+        exploring: ExploreConfig,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._decoder = decoder
+        self._tokenizer = tokenizer
+        self._scorer = scorer
+        self._memory = memory
+        self._safety = safety
+        self._status = status
+        self._decoding = decoding
+        self._learning = learning
+        self._exploring = exploring
+        self._clock = clock
+        # Feedback is read-fit-write; one lock keeps two presses of one button from counting twice.
+        self._feedback = threading.Lock()
+
+    # One turn
+
+    def reply(self, user_id: str, request: TurnRequest) -> Iterator[TurnUpdate]:
+        """Answer twice; yields the whole state about ten times a second, the last one with `finished`.
+
+        Closing the iterator stops decoding; what was said so far is stored as a turn.
+
+        Raises:
+            InvalidTextError: empty, longer than 4,000 characters, or nothing but control characters.
+            ConfigError: a number of the request is out of range.
+        """
+        text = clean_text(request.text, what="question")
+        require_valid(request)
+        config = self._config(request)
+        verdict = self._safety.check(text)
+        if not verdict.allowed:
+            yield self._refused(text, request, verdict.reply)
+            return
+        parsed = preferences.parse(text)
+        turn_id, began = secrets.token_hex(8), self._clock()
+        statements = [sentence for sentence in parsed if sentence.is_statement]
+        stated = () if request.temporary else self._store(user_id, statements, turn_id)
+        question = " ".join(sentence.text for sentence in parsed if not sentence.is_statement).strip()
+        if not question:
+            yield self._acknowledged(text, request, stated)
+            return
+        yield from self._answer(self._plan(user_id, turn_id, question, request, stated, config, began))
+
+    def _answer(self, plan: _Plan) -> Iterator[TurnUpdate]:
+        writers = [PaneWriter(self._tokenizer, tuple(CATALOGUE)) for _ in _SIDES]
+        steps = self._decoder.stream(plan.prompts, ({}, plan.weights), plan.config)
+        shown = time.monotonic()
+        try:
+            for row_steps in steps:
+                for step in row_steps:
+                    writers[step.row].add(step)
+                if time.monotonic() - shown >= _UPDATE_SECONDS:
+                    self._withhold_unsafe(writers)
+                    yield self._update(plan, writers, finished=False)
+                    shown = time.monotonic()
+        except GeneratorExit:
+            for writer in writers:
+                writer.close("cancelled")
+            self._finish(plan, writers)
+            raise
+        self._withhold_unsafe(writers)
+        self._finish(plan, writers)
+        yield self._update(plan, writers, finished=True)
+
+    def _plan(
+        self,
+        user_id: str,
+        turn_id: str,
+        question: str,
+        request: TurnRequest,
+        stated: tuple[Statement, ...],
+        config: DecodingConfig,
+        began: float,
+    ) -> _Plan:
+        known = not request.temporary
+        hits = self._recall(user_id, question) if known and request.use_words else ()
+        weights, exploring = self._weights(user_id, question, request) if known and request.use_weights else ({}, ())
+        texts = [hit.memory.text for hit in hits]
+        return _Plan(
+            user_id=user_id,
+            turn_id=turn_id,
+            question=question,
+            request=request,
+            prompts=(self._encode(messages(question)), self._encode(messages(question, texts))),
+            weights=weights,
+            exploring=exploring,
+            memories=hits,
+            stated=stated,
+            config=config,
+            began=began,
+        )
+
+    def _recall(self, user_id: str, question: str) -> tuple[MemoryHit, ...]:
+        hits = {hit.memory.id: hit for hit in self._memory.search(user_id, question)}
+        kept = block_memories([hit.memory for hit in hits.values()])
+        return tuple(hits[memory.id] for memory in kept)
+
+    def _weights(
+        self, user_id: str, question: str, request: TurnRequest
+    ) -> tuple[dict[str, float], tuple[Stance, ...]]:
+        events = self._memory.events(user_id)
+        posterior = self._fit(events)
+        weights = dict(preferences.weights(posterior, events, question))
+        trying: tuple[Stance, ...] = ()
+        if request.explore:
+            trying = preferences.explore(posterior, events, rng_seed=request.seed, config=self._exploring)
+            weights |= {stance.dimension: stance.strength for stance in trying}
+        return {name: request.strength * value for name, value in weights.items() if value}, trying
+
+    def _encode(self, dialogue: Sequence[Message]) -> list[int]:
+        return self._tokenizer.encode_chat(dialogue)
+
+    def _config(self, request: TurnRequest) -> DecodingConfig:
+        return dataclasses.replace(
+            self._decoding,
+            temperature=request.temperature,
+            seed=request.seed,
+            max_new_tokens=request.max_new_tokens,
+        )
+
+    def _withhold_unsafe(self, writers: Sequence[PaneWriter]) -> None:
+        for writer in writers:
+            verdict = self._safety.check_answer(writer.pane.text)
+            if not verdict.allowed:
+                writer.replace(verdict.reply, "refused")
+
+    def _finish(self, plan: _Plan, writers: Sequence[PaneWriter]) -> None:
+        """Store the turn, with the difference in Phi that a vote on it will weigh."""
+        if plan.request.temporary:
+            return
+        scores = [self._scorer.score(plan.prompts[0], writer.token_ids) for writer in writers]
+        difference = {name: scores[1][name] - scores[0][name] for name in scores[0]}
+        ids = tuple(hit.memory.id for hit in plan.memories)
+        turn = Turn(
+            plan.user_id, plan.turn_id, plan.began, plan.question, writers[0].pane.text, writers[1].pane.text,
+            plan.request.seed, plan.weights, ids, difference, self._status.heads_sha256,
+        )  # fmt: skip
+        self._memory.add_turn(turn)
+        self._memory.mark_used(plan.user_id, ids)
+
+    def _update(self, plan: _Plan, writers: Sequence[PaneWriter], *, finished: bool) -> TurnUpdate:
+        return TurnUpdate(
+            plan.turn_id, plan.question, plan.request.seed, writers[0].pane, writers[1].pane, finished,
+            plan.weights, plan.exploring, plan.memories, plan.stated,
+        )  # fmt: skip
+
+    def _refused(self, text: str, request: TurnRequest, reply: str) -> TurnUpdate:
+        pane = Pane(reply, (), "refused")
+        notice = "Not answered: this asks for something harmful. Your preferences play no part in that."
+        return TurnUpdate("", text, request.seed, pane, pane, True, notice=notice)
+
+    def _acknowledged(self, text: str, request: TurnRequest, stated: tuple[Statement, ...]) -> TurnUpdate:
+        pane = Pane("", (), "stop")
+        notice = "Noted. Ask something to see it." if stated else "Temporary mode: nothing was kept."
+        return TurnUpdate("", text, request.seed, pane, pane, True, stated=stated, notice=notice)
+
+    # Stating
+
+    def state(self, user_id: str, text: str) -> tuple[Statement, ...]:
+        """Take preferences in plain words: each sentence becomes one memory, with stance events where it is a stance.
+
+        Raises:
+            InvalidTextError: nothing readable, or nothing that may be kept, such as words against the safety rules.
+        """
+        parsed = preferences.parse_preference(clean_text(text, what="preference"))
+        return self._store(user_id, [sentence for sentence in parsed if sentence.kind is not None])
+
+    def _store(
+        self, user_id: str, sentences: Sequence[ParsedSentence], turn_id: str | None = None
+    ) -> tuple[Statement, ...]:
+        stored = []
+        for sentence in sentences:
+            if sentence.kind is None:
+                continue
+            memory = self._memory.add(
+                user_id,
+                sentence.text,
+                kind=sentence.kind,
+                slot=sentence.slot,
+                provenance=turn_id,
+                events=sentence.stances,
+            )
+            stored.append(Statement(memory, self._memory.linked_events(user_id, memory.id)))
+        return tuple(stored)
+
+    # Feedback
+
+    def vote(self, user_id: str, turn_id: str, outcome: Outcome) -> Learned:
+        """Record an A/B pick; a second one on the same turn replaces the first.
+
+        Raises:
+            UnknownTurnError: the turn is not this user's or was forgotten.
+        """
+        turn = self._memory.turn(user_id, turn_id)
+        evidence = Comparison(turn_id, turn.difference, outcome, turn.heads_sha256)
+        return self._learn(user_id, turn_id, evidence)
+
+    def thumb(self, user_id: str, turn_id: str, side: Side, *, up: bool, reason: Reason | None = None) -> Learned:
+        """Record a thumb on one answer; a second one on the same side of the turn replaces the first."""
+        turn = self._memory.turn(user_id, turn_id)
+        difference = turn.difference if side == "personal" else dict.fromkeys(turn.difference, 0.0)
+        return self._learn(user_id, turn_id, Thumb(turn_id, side, difference, up, reason, turn.heads_sha256))
+
+    def undo(self, user_id: str, event_id: str) -> None:
+        """Forget one event exactly; a stance's memory goes with it."""
+        self._memory.delete_event(user_id, event_id)
+
+    def clear_vote(self, user_id: str, turn_id: str) -> Mapping[str, float]:
+        """Take back every vote and thumb of a turn; returns how the mean moved."""
+        with self._feedback:
+            before = self._fit(self._memory.events(user_id))
+            for event in self._memory.linked_events(user_id, turn_id):
+                self._memory.delete_event(user_id, event.id)
+            return preferences.moved(before, self._fit(self._memory.events(user_id)))
+
+    def _learn(self, user_id: str, turn_id: str, evidence: Comparison | Thumb) -> Learned:
+        event = PreferenceEvent(secrets.token_hex(8), user_id, self._clock(), turn_id, evidence)
+        with self._feedback:
+            events = self._memory.events(user_id)
+            before = self._fit(events)
+            replaced = [old.id for old in events if old.source_id == turn_id and _replaces(evidence, old.evidence)]
+            self._memory.append_event(event, replacing=replaced)
+            moved = preferences.moved(before, self._fit(self._memory.events(user_id)))
+        return Learned(event, moved, describe(evidence, moved))
+
+    # Memories
+
+    def memories(self, user_id: str) -> tuple[Memory, ...]:
+        """All memories of a user that are not superseded, oldest first."""
+        return self._memory.memories(user_id)
+
+    def edit_memory(self, user_id: str, memory_id: str, text: str) -> Statement:
+        """Replace a memory's words; its stance events are parsed anew."""
+        parsed = preferences.parse_preference(clean_text(text, what="memory"))
+        kept = [sentence for sentence in parsed if sentence.kind is not None]
+        stances = tuple(stance for sentence in kept for stance in sentence.stances)
+        kind = "style" if stances else kept[0].kind if kept and kept[0].kind else "topical"
+        slot = kept[0].slot if len(kept) == 1 else None
+        memory = self._memory.edit(user_id, memory_id, text.strip(), kind=kind, slot=slot, events=stances)
+        return Statement(memory, self._memory.linked_events(user_id, memory.id))
+
+    def delete_memory(self, user_id: str, memory_id: str) -> None:
+        """Delete a memory, its linked events and the text of turns that used it."""
+        self._memory.delete(user_id, memory_id)
+
+    def pause_memory(self, user_id: str, memory_id: str, *, paused: bool) -> Memory:
+        """Take a memory out of use or back; a paused style memory's stance does not count either."""
+        return self._memory.pause(user_id, memory_id, paused=paused)
+
+    def pin_memory(self, user_id: str, memory_id: str, *, pinned: bool) -> Memory:
+        """Pinned memories are used whatever the question."""
+        return self._memory.pin(user_id, memory_id, pinned=pinned)
+
+    def export(self, user_id: str) -> str:
+        """Canonical JSON of all memories and events."""
+        return self._memory.export(user_id)
+
+    def import_(self, user_id: str, document: str) -> int:
+        """Add an export to this user; returns how many entries were new."""
+        return self._memory.import_(user_id, document)
+
+    def forget(self, user_id: str) -> None:
+        """Erase everything of a user; afterwards no file of the store holds the words."""
+        self._memory.forget(user_id)
+
+    def profile(self, user_id: str) -> UserProfile:
+        """What is believed of a user."""
+        events = self._memory.events(user_id)
+        return preferences.profile(
+            user_id, events, heads_sha256=self._status.heads_sha256, config=self._learning
+        )
+
+    def status(self) -> Status:
+        """What runs."""
+        return self._status
+
+    def _fit(self, events: Sequence[PreferenceEvent]) -> preferences.Posterior:
+        return preferences.fit(events, heads_sha256=self._status.heads_sha256, config=self._learning)
+
+
+def _replaces(new: Comparison | Thumb, old: Evidence) -> bool:
+    """A new vote replaces the turn's vote, a new thumb the thumb on the same side."""
+    if isinstance(new, Comparison):
+        return isinstance(old, Comparison)
+    return isinstance(old, Thumb) and old.side == new.side

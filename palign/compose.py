@@ -1,0 +1,54 @@
+"""The one place where the parts are put together; `app.py` and the command line both start here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from palign.chat import ChatService, Status
+from palign.config import DecodingConfig, Settings
+from palign.memory import PreferenceMemory
+from palign.preferences import ExploreConfig, LearningConfig
+from palign.safety import SAFETY_WEIGHT, SafetyPolicy
+
+__all__ = ["build_service"]
+
+
+@contextmanager
+def build_service(settings: Settings, *, throwaway: bool = False) -> Iterator[ChatService]:
+    """Load the model and the encoder, open the store, and close it at the end.
+
+    Args:
+        throwaway: keep memories and votes in memory only; nothing is stored.
+
+    Raises:
+        AssetError: a model, head or encoder file is missing or altered.
+        MemoryStoreError: the store is locked by another process, read-only, full or damaged.
+    """
+    # Importing these loads torch; a wrong option or a locked store should be said without that wait.
+    import torch
+
+    from palign.decoding import GuidedDecoder
+    from palign.models.encoder import TextEncoder
+    from palign.models.language import LanguageModel
+    from palign.rewards import AnswerScorer, PersRMHeads
+
+    torch.set_num_threads(settings.threads)
+    folder = Path(settings.model)
+    model = LanguageModel.load(folder)
+    heads = PersRMHeads.load(folder / "heads.safetensors", model)
+    encoder = TextEncoder.load()
+    store = PreferenceMemory.temporary(encoder) if throwaway else PreferenceMemory.open(settings.data, encoder)
+    with store as memory:
+        yield ChatService(
+            decoder=GuidedDecoder(model, heads, safety_weight=SAFETY_WEIGHT),
+            tokenizer=model.tokenizer,
+            scorer=AnswerScorer(model, heads),
+            memory=memory,
+            safety=SafetyPolicy(),
+            status=Status(model.name, model.sha256, heads.sha256, model.parameters, not throwaway),
+            decoding=DecodingConfig(max_new_tokens=settings.max_new_tokens),
+            learning=LearningConfig(),
+            exploring=ExploreConfig(),
+        )

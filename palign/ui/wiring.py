@@ -1,0 +1,251 @@
+"""Links components to handlers: reads inputs, turns pages into component values, catches errors at the edge."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from palign.schema import ConfigError, Memory, TurnRequest
+from palign.ui import wording
+from palign.ui.errors import guarded, guarded_stream
+from palign.ui.handlers import Handlers, Note, new_seed, stated_notes
+from palign.ui.identity import new_saved, user_id
+from palign.ui.layout import AGAIN, RETRY, SUGGESTED, Parts
+from palign.ui.packing import Packed
+from palign.ui.session import Session, duel_value
+
+__all__ = ["wire"]
+
+_GREEDY = "↻ Retry: at temperature 0 it would repeat the answer"
+_READY = "↻ Retry"
+# One question at a time until the decoder batches several; the queue is shared by every way of asking.
+_ENGINE: dict[str, Any] = {"concurrency_id": "engine", "concurrency_limit": 1}
+_QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+def make_request(text: str, *numbers: Any) -> TurnRequest:
+    """A request from the Tune panel's values, in the order of `Tune.inputs`.
+
+    Raises:
+        ConfigError: the seed is not a whole number, or a number is missing.
+    """
+    strength, seed, temperature, longest, explore, words, weights = numbers
+    try:
+        return TurnRequest(
+            text=text,
+            strength=float(strength),
+            seed=int(seed),
+            temperature=float(temperature),
+            explore=bool(explore),
+            max_new_tokens=int(longest),
+            use_words=bool(words),
+            use_weights=bool(weights),
+        )
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ConfigError("A number under Tune is missing.", hint="Fill in strength, seed and temperature.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Gestures:
+    """The handlers as Gradio calls them: component values in, component values out, in the order wired below."""
+
+    handlers: Handlers
+
+    # Opening
+
+    def open(self, saved: object) -> list[Any]:
+        try:
+            user_id(saved)
+        except ConfigError:
+            saved = new_saved()
+        return [saved, *self._listed(saved), self.handlers.status(Session())]
+
+    # Asking
+
+    def start(self, event: gr.EventData, session: Session, text: str, *numbers: Any) -> list[Any]:
+        # By its id: after an update the library hands out a copy of a component.
+        asked, seed = event.target.elem_id if event.target else "", numbers[1]
+        if asked == RETRY:
+            seed = new_seed()
+        again = asked in (RETRY, AGAIN)
+        request = make_request(SUGGESTED.get(asked or "", text or ""), numbers[0], seed, *numbers[2:])
+        request = self.handlers.request(session, request, again=again)
+        page = session.in_phase("waiting")
+        composer = _composer(running=True, value=None if again else "")
+        return [duel_value(page), page, request, "Thinking…", composer, seed, *self._repeats(page, numbers[2])]
+
+    def run(self, saved: object, session: Session, request: TurnRequest) -> Generator[list[Any], None, None]:
+        for page in self.handlers.stream(saved, session, request):
+            yield [duel_value(page), page]
+
+    def finish(self, saved: object, session: Session, temperature: float) -> list[Any]:
+        notes = _notes(*stated_notes(session.stated)) if session.stated else gr.skip()
+        ended = [self.handlers.status(session), _composer(running=False), *self._repeats(session, temperature)]
+        return [*ended, notes, _notes(), *self._listed(saved)]
+
+    def stop(self, session: Session, temperature: float) -> list[Any]:
+        page = self.handlers.halt(session, "stopped")
+        ended = [self.handlers.status(page), _composer(running=False), *self._repeats(page, temperature)]
+        return [*ended, duel_value(page), page]
+
+    def explain(self, session: Session, request: TurnRequest | None, temperature: float) -> list[Any]:
+        page = self.handlers.halt(session, "failed")
+        # The words come back into the box, so that nothing typed is lost.
+        composer = _composer(running=False, value=request.text if request else None)
+        status = "That question was not answered; the message says why."
+        return [status, composer, *self._repeats(page, temperature), duel_value(page), page]
+
+    def greedy(self, session: Session, temperature: float) -> list[Any]:
+        return self._repeats(session, temperature)
+
+    def _repeats(self, session: Session, temperature: float | None) -> list[Any]:
+        """Retry and Again: only with something to repeat; Retry needs chance as well."""
+        idle = session.repeatable
+        retry = gr.Button(_GREEDY if temperature == 0 else _READY, interactive=idle and temperature != 0)
+        return [retry, gr.Button(interactive=idle)]
+
+    # Feedback
+
+    def vote(self, event: gr.EventData, saved: object, session: Session) -> list[Any]:
+        page, note = self.handlers.vote(saved, session, _detail(event))
+        return [duel_value(page), page, _notes(note)]
+
+    def rate(self, event: gr.EventData, saved: object, session: Session) -> list[Any]:
+        page, note = self.handlers.rate(saved, session, _detail(event))
+        return [duel_value(page), page, _notes(note)]
+
+    def undo(self, event: gr.EventData, saved: object, session: Session) -> list[Any]:
+        page = self.handlers.undo(saved, session, str(_detail(event).get("key", "")))
+        return [duel_value(page), page, _notes(Note("Taken back.")), *self._listed(saved)]
+
+    def explore(self, event: gr.EventData) -> bool:
+        return _detail(event).get("on") is True
+
+    # Memories
+
+    def remember(self, saved: object, text: str) -> list[Any]:
+        return ["", _notes(*self.handlers.state(saved, text or "")), *self._listed(saved)]
+
+    def change(self, event: gr.EventData, saved: object, deleted: Memory | None) -> list[Any]:
+        change = self.handlers.change(saved, deleted, _detail(event))
+        return [change.deleted, *self._listed(saved, note=change.note, undo=change.deleted is not None)]
+
+    def export(self, saved: object) -> list[Any]:
+        return self._listed(saved, note="Exported.", download=self.handlers.export(saved))
+
+    def forget(self, event: gr.EventData, saved: object) -> list[Any]:
+        fresh = self.handlers.forget(saved, str(_detail(event).get("text", "")))
+        page = Session(n=1)
+        listed = self._listed(fresh, note="Everything about you is erased.", erased=True)
+        return [fresh, page, None, None, duel_value(page), _notes(), _notes(), *listed]
+
+    def _listed(self, saved: object, **extra: object) -> list[Any]:
+        """The memory list and the button that counts it."""
+        memories = self.handlers.memories(saved)
+        items = [
+            {
+                "id": memory.id,
+                "text": memory.text,
+                "line": wording.memory_line(memory),
+                "pinned": memory.pinned,
+                "paused": memory.paused,
+            }
+            for memory in memories
+        ]
+        label = f"Memories · {len(memories)}" if memories else "Memories"
+        return [{"items": items, "where": self.handlers.where_kept(), **extra}, gr.Button(label)]
+
+
+def _detail(event: gr.EventData) -> Mapping[str, object]:
+    """What a browser sent with an event; nothing where it sent no object."""
+    sent = event._data
+    return sent if isinstance(sent, Mapping) else {}
+
+
+def _composer(*, running: bool, value: str | None = None) -> gr.Textbox:
+    """The composer with its arrow or its square; None keeps what is typed."""
+    if value is None:
+        return gr.Textbox(submit_btn=not running, stop_btn=running)
+    return gr.Textbox(value=value, submit_btn=not running, stop_btn=running)
+
+
+def _notes(*notes: Note) -> Packed:
+    return {"items": [{"text": note.text, "key": note.key} for note in notes]}
+
+
+def wire(blocks: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
+    """Attach every listener. Call inside `blocks`, which holds `parts`."""
+    gestures = _Gestures(handlers)
+    _wire_asking(parts, gestures)
+    _wire_feedback(parts, gestures)
+    _wire_memories(parts, gestures)
+    listed = [parts.memories, parts.open_memories]
+    blocks.load(guarded(gestures.open), [parts.saved], [parts.saved, *listed, parts.status], **_QUIET)
+
+
+def _wire_asking(parts: Parts, gestures: _Gestures) -> None:
+    tune, temperature = parts.tune, parts.tune.temperature
+    repeats = [parts.retry, tune.again]
+    ways = [parts.composer.submit, parts.retry.click, tune.again.click, *(prompt.click for prompt in parts.prompts)]
+    ask = gr.on(
+        ways,
+        guarded(gestures.start),
+        [parts.session, parts.composer, *tune.inputs()],
+        [parts.duel, parts.session, parts.request, parts.status, parts.composer, tune.seed, *repeats],
+        **_QUIET,
+    )
+    run = ask.success(
+        guarded_stream(gestures.run),
+        [parts.saved, parts.session, parts.request],
+        [parts.duel, parts.session],
+        **_ENGINE,
+        **_QUIET,
+    )
+    ended = [parts.status, parts.composer, *repeats]
+    page = [parts.duel, parts.session]
+    listed = [parts.memories, parts.open_memories]
+    run.success(
+        guarded(gestures.finish),
+        [parts.saved, parts.session, temperature],
+        [*ended, parts.understood, parts.learned, *listed],
+        **_QUIET,
+    )
+    run.failure(guarded(gestures.explain), [parts.session, parts.request, temperature], [*ended, *page], **_QUIET)
+    # Cancelling must name the stream's own link: the end of the chain would let the stream run on.
+    stop = parts.composer.stop(None, cancels=[run], **_QUIET)
+    stop.then(guarded(gestures.stop), [parts.session, temperature], [*ended, *page], **_QUIET)
+    temperature.change(guarded(gestures.greedy), [parts.session, temperature], repeats, **_QUIET)
+
+
+def _wire_feedback(parts: Parts, gestures: _Gestures) -> None:
+    page = [parts.duel, parts.session]
+    inputs = [parts.saved, parts.session]
+    parts.duel.vote(guarded(gestures.vote), inputs, [*page, parts.learned], **_QUIET)
+    parts.duel.rate(guarded(gestures.rate), inputs, [*page, parts.learned], **_QUIET)
+    parts.duel.explore(guarded(gestures.explore), None, parts.tune.explore, **_QUIET)
+    listed = [parts.memories, parts.open_memories]
+    for notes in (parts.understood, parts.learned):
+        notes.undo(guarded(gestures.undo), inputs, [*page, notes, *listed], **_QUIET)
+
+
+def _wire_memories(parts: Parts, gestures: _Gestures) -> None:
+    listed = [parts.memories, parts.open_memories]
+    for asked in (parts.prefer.submit, parts.remember.click):
+        asked(
+            guarded(gestures.remember),
+            [parts.saved, parts.prefer],
+            [parts.prefer, parts.understood, *listed],
+            **_QUIET,
+        )
+    parts.memories.act(guarded(gestures.change), [parts.saved, parts.deleted], [parts.deleted, *listed], **_QUIET)
+    parts.memories.export(guarded(gestures.export), [parts.saved], listed, **_QUIET)
+    everything = [parts.saved, parts.session, parts.request, parts.deleted, parts.duel, parts.understood, parts.learned]
+    parts.memories.forget(guarded(gestures.forget), [parts.saved], [*everything, *listed], **_QUIET)
+    parts.open_memories.click(_open_sidebar, None, parts.sidebar, queue=False, **_QUIET)
+
+
+def _open_sidebar() -> gr.Sidebar:
+    return gr.Sidebar(open=True)
