@@ -1,0 +1,487 @@
+"""What the store keeps, finds, replaces, exports and erases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from word_encoder import WordEncoder
+
+from palign.memory import PreferenceMemory
+from palign.memory.transfer import read_evidence, write_evidence
+from palign.schema import (
+    Comparison,
+    ConfigError,
+    Evidence,
+    InvalidTextError,
+    MemoryStoreError,
+    PreferenceEvent,
+    Stance,
+    Thumb,
+    Turn,
+    UnknownMemoryError,
+    UnknownTurnError,
+)
+
+SHORT = Stance("concise", 0.8)
+LONG = Stance("concise", -0.8)
+
+
+class Clock:
+    """Time that passes only when told."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(params=["folder", "temporary"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[PreferenceMemory]:
+    opened = (
+        PreferenceMemory.temporary(WordEncoder(), clock=clock)
+        if request.param == "temporary"
+        else PreferenceMemory.open(tmp_path / "store", WordEncoder(), clock=clock)
+    )
+    with opened:
+        yield opened
+
+
+def vote(id_: str, user: str = "ann", turn: str = "t1") -> PreferenceEvent:
+    return PreferenceEvent(id_, user, 5.0, turn, Comparison(turn, {"concise": 0.25}, "personal", "ab"))
+
+
+def a_turn(id_: str, *memory_ids: str, user: str = "ann", created_at: float = 1_700_000_000.0) -> Turn:
+    return Turn(
+        user_id=user, id=id_, created_at=created_at, prompt="my words", generic="one", personal="two", seed=7,
+        weights={"concise": 0.5}, memory_ids=memory_ids, difference={"concise": 0.1}, heads_sha256="ab",
+    )  # fmt: skip
+
+
+def found(store: PreferenceMemory, query: str, user: str = "ann") -> list[str]:
+    return [hit.memory.text for hit in store.search(user, query)]
+
+
+# Adding
+
+
+def test_a_memory_keeps_the_users_words(store: PreferenceMemory) -> None:
+    text = "  Ich mag <b>Käse</b> \u202e und 'quotes'; DROP TABLE memories\n"
+    memory = store.add("ann", text, kind="topical", provenance="t1")
+    assert memory.text == text.strip()
+    assert store.get("ann", memory.id) == memory
+    assert store.memories("ann") == (memory,)
+
+
+def test_a_memory_and_its_stances_are_stored_together(store: PreferenceMemory) -> None:
+    memory = store.add("ann", "keep it short", kind="style", events=[SHORT, Stance("formal", -0.5, "work")])
+    events = store.linked_events("ann", memory.id)
+    assert [event.evidence for event in events] == [SHORT, Stance("formal", -0.5, "work")]
+    assert {event.source_id for event in events} == {memory.id}
+    assert store.events("ann") == events
+
+
+def test_the_same_words_again_add_nothing_but_a_use(store: PreferenceMemory, clock: Clock) -> None:
+    first = store.add("ann", "I’m vegetarian.", kind="constraint", events=[SHORT])
+    clock.now += 60
+    again = store.add("ann", "i'm   Vegetarian", kind="constraint", events=[SHORT])
+    assert again == replace(first, uses=1, last_used_at=clock.now)
+    assert len(store.memories("ann")) == len(store.events("ann")) == 1
+
+
+def test_saying_a_paused_memory_again_takes_it_out_of_pause(store: PreferenceMemory) -> None:
+    memory = store.add("ann", "no jargon", kind="style", events=[SHORT])
+    store.pause("ann", memory.id, paused=True)
+    assert not store.add("ann", "no jargon", kind="style").paused
+    assert len(store.events("ann")) == 1
+
+
+def test_opposites_are_never_merged(store: PreferenceMemory) -> None:
+    store.add("ann", "I am allergic to peanuts", kind="constraint")
+    store.add("ann", "I am not allergic to peanuts", kind="constraint")
+    assert len(store.memories("ann")) == 2
+
+
+def test_a_new_value_for_a_slot_supersedes_the_old_one_and_its_stances(store: PreferenceMemory) -> None:
+    old = store.add("ann", "short answers", kind="style", slot="length", events=[SHORT])
+    new = store.add("ann", "long answers", kind="style", slot="length", events=[LONG])
+    assert store.get("ann", old.id).superseded_by == new.id
+    assert store.memories("ann") == (new,)
+    assert [event.evidence for event in store.events("ann")] == [LONG]
+    assert found(store, "answers") == ["long answers"]
+
+
+def test_going_back_to_superseded_words_makes_them_live_again(store: PreferenceMemory) -> None:
+    for text, stance in (("short answers", SHORT), ("long answers", LONG), ("short answers", SHORT)):
+        store.add("ann", text, kind="style", slot="length", events=[stance])
+    assert [memory.text for memory in store.memories("ann")] == ["short answers"]
+    assert [event.evidence for event in store.events("ann")] == [SHORT]
+
+
+@pytest.mark.parametrize("text", ["", "  \n\t", "\u200b\u0007", "a\x00b", "\ud800", "x" * 1_001])
+def test_what_is_no_usable_text_is_refused(store: PreferenceMemory, text: str) -> None:
+    with pytest.raises(InvalidTextError):
+        store.add("ann", text, kind="topical")
+    assert store.memories("ann") == ()
+
+
+@pytest.mark.parametrize("user", ["", "x" * 65, "a\nb", "a\x00", "\ud800", None, 7, {"$ne": ""}])
+def test_what_is_no_user_id_is_refused_everywhere(store: PreferenceMemory, user: str) -> None:
+    for call in (store.memories, store.events, store.turns, store.export, store.forget):
+        with pytest.raises(ConfigError):
+            call(user)
+    with pytest.raises(ConfigError):
+        store.search(user, "x")
+
+
+def test_a_full_store_refuses_and_keeps_what_it_has(store: PreferenceMemory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("palign.memory.store.MAX_MEMORIES", 3)
+    for n in range(3):
+        store.add("ann", f"fact {n}", kind="topical", slot="place" if n == 0 else None)
+    with pytest.raises(MemoryStoreError, match="Delete one"):
+        store.add("ann", "fact 3", kind="topical", events=[SHORT])
+    assert len(store.memories("ann")) == 3
+    assert store.events("ann") == ()
+    store.add("ann", "another place", kind="topical", slot="place")
+    assert len(store.memories("ann")) == 3
+
+
+# Editing, pausing, pinning, deleting
+
+
+def test_editing_replaces_words_and_stances(store: PreferenceMemory) -> None:
+    memory = store.add("ann", "short answers", kind="style", slot="length", events=[SHORT])
+    edited = store.edit("ann", memory.id, "lovely cats", kind="topical", events=[])
+    assert edited == replace(memory, text="lovely cats", kind="topical", slot=None)
+    assert store.events("ann") == ()
+    assert found(store, "cats") == ["lovely cats"]
+
+
+def test_editing_into_words_already_there_is_refused(store: PreferenceMemory) -> None:
+    store.add("ann", "one", kind="topical")
+    other = store.add("ann", "two", kind="topical")
+    with pytest.raises(InvalidTextError, match="says the same"):
+        store.edit("ann", other.id, "One.", kind="topical")
+    assert store.get("ann", other.id) == other
+
+
+def test_a_paused_memory_and_its_stance_do_not_count_until_resumed(store: PreferenceMemory) -> None:
+    memory = store.add("ann", "short answers", kind="style", events=[SHORT])
+    before = store.events("ann")
+    assert store.pause("ann", memory.id, paused=True).paused
+    assert found(store, "answers") == []
+    assert store.events("ann") == ()
+    store.pause("ann", memory.id, paused=False)
+    assert found(store, "answers") == ["short answers"]
+    assert store.events("ann") == before
+
+
+def test_deleting_takes_what_was_superseded_and_the_linked_events(store: PreferenceMemory) -> None:
+    ids = [
+        store.add("ann", text, kind="style", slot="length", events=[stance]).id
+        for text, stance in (("short", SHORT), ("long", LONG), ("medium", Stance("concise", 0.0)))
+    ]
+    store.append_event(vote("v1"))
+    store.delete("ann", ids[-1])
+    for memory_id in ids:
+        with pytest.raises(UnknownMemoryError):
+            store.get("ann", memory_id)
+    assert store.events("ann") == (vote("v1"),)
+    assert found(store, "short long medium") == []
+
+
+def test_deleting_an_event_equals_never_adding_it(store: PreferenceMemory) -> None:
+    store.append_event(vote("v1"))
+    before = store.events("ann")
+    store.append_event(vote("v2"))
+    store.delete_event("ann", "v2")
+    assert store.events("ann") == before
+
+
+def test_deleting_a_stance_deletes_its_memory_and_the_memorys_other_stances(store: PreferenceMemory) -> None:
+    store.append_event(vote("v1"))
+    memory = store.add("ann", "short and formal", kind="style", events=[SHORT, Stance("formal", 1.0)])
+    store.delete_event("ann", store.linked_events("ann", memory.id)[0].id)
+    assert store.memories("ann") == ()
+    assert store.events("ann") == (vote("v1"),)
+
+
+def test_replacing_a_vote_leaves_one(store: PreferenceMemory) -> None:
+    store.append_event(vote("v1"))
+    store.append_event(vote("v2"), replacing=["v1"])
+    assert [event.id for event in store.events("ann")] == ["v2"]
+
+
+def test_deleting_a_memory_takes_the_words_of_its_turns_and_keeps_their_numbers(store: PreferenceMemory) -> None:
+    memory = store.add("ann", "I live in Oslo", kind="topical", provenance="said")
+    store.add("ann", "I live in Oslo", kind="topical", provenance="said again")
+    turns = [a_turn("said"), a_turn("said again"), a_turn("used", memory.id), a_turn("other")]
+    for turn in turns:
+        store.add_turn(turn)
+    store.delete("ann", memory.id)
+    blank = [replace(turn, prompt="", generic="", personal="") for turn in turns[:3]]
+    assert store.turns("ann") == (*blank, turns[3])
+
+
+def test_a_turn_that_ends_after_its_memory_was_deleted_is_stored_without_words(store: PreferenceMemory) -> None:
+    memory = store.add("ann", "I live in Oslo", kind="topical", provenance="said")
+    store.delete("ann", memory.id)
+    store.add_turn(a_turn("said"))
+    store.add_turn(a_turn("used", memory.id))
+    assert [turn.prompt + turn.generic + turn.personal for turn in store.turns("ann")] == ["", ""]
+
+
+def test_a_turn_that_began_before_forgetting_is_not_stored(store: PreferenceMemory, clock: Clock) -> None:
+    began = clock.now
+    clock.now += 1
+    store.forget("ann")
+    store.add_turn(a_turn("late", created_at=began))
+    assert store.turns("ann") == ()
+    store.add_turn(a_turn("new", created_at=clock.now))
+    assert [turn.id for turn in store.turns("ann")] == ["new"]
+
+
+def test_turns_come_back_as_stored_and_the_last_ones_first_out(store: PreferenceMemory) -> None:
+    turns = [a_turn(f"t{n}", created_at=float(n)) for n in range(5)]
+    for turn in turns:
+        store.add_turn(turn)
+    assert store.turn("ann", "t3") == turns[3]
+    assert store.turns("ann", 2) == tuple(turns[3:])
+
+
+@pytest.mark.parametrize("id_", ["nothing", "", "\ud800", "x" * 1_000])
+def test_unknown_ids_are_typed_errors(store: PreferenceMemory, id_: str) -> None:
+    with pytest.raises(UnknownMemoryError):
+        store.delete("ann", id_)
+    with pytest.raises(UnknownMemoryError):
+        store.pause("ann", id_, paused=True)
+    with pytest.raises(UnknownMemoryError):
+        store.edit("ann", id_, "x", kind="topical")
+    with pytest.raises(UnknownMemoryError):
+        store.delete_event("ann", id_)
+    with pytest.raises(UnknownTurnError):
+        store.turn("ann", id_)
+
+
+def test_nobody_reaches_another_users_rows_by_their_ids(store: PreferenceMemory) -> None:
+    memory = store.add("ann", "secret plans", kind="topical", events=[SHORT])
+    event = store.events("ann")[0]
+    store.add_turn(a_turn("t1"))
+    for call in (
+        lambda: store.get("bob", memory.id),
+        lambda: store.delete("bob", memory.id),
+        lambda: store.pin("bob", memory.id, pinned=True),
+        lambda: store.delete_event("bob", event.id),
+        lambda: store.turn("bob", "t1"),
+    ):
+        with pytest.raises((UnknownMemoryError, UnknownTurnError)):
+            call()
+    store.mark_used("bob", [memory.id])
+    store.append_event(vote("v", user="bob"), replacing=[event.id])
+    assert store.get("ann", memory.id) == memory
+    assert store.events("ann") == (event,)
+    assert store.search("bob", "secret plans") == ()
+
+
+# Searching
+
+
+def test_constraints_style_and_pinned_come_up_whatever_the_question(store: PreferenceMemory) -> None:
+    texts = {"likes hiking": "topical", "short answers": "style", "no nuts": "constraint", "owns a cat": "topical"}
+    ids = {text: store.add("ann", text, kind=kind).id for text, kind in texts.items()}  # type: ignore[arg-type]
+    store.pin("ann", ids["owns a cat"], pinned=True)
+    assert found(store, "quantum physics") == ["no nuts", "owns a cat", "short answers"]
+    assert found(store, "hiking") == ["no nuts", "owns a cat", "short answers", "likes hiking"]
+
+
+def test_above_thirty_memories_only_the_nearest_topical_ones_are_kept(store: PreferenceMemory) -> None:
+    for n in range(31):
+        store.add("ann", f"word{n} shared", kind="topical")
+    assert len(store.search("ann", "shared", limit=10)) == 10
+    assert found(store, "word7 shared")[0] == "word7 shared"
+    store.delete("ann", store.memories("ann")[30].id)
+    assert len(store.search("ann", "shared", limit=10)) == 30
+
+
+def test_an_unused_memory_falls_behind_but_never_out(store: PreferenceMemory, clock: Clock) -> None:
+    store.add("ann", "tea green", kind="topical")
+    clock.now += 400 * 86_400
+    store.add("ann", "tea black", kind="topical")
+    assert found(store, "tea") == ["tea black", "tea green"]
+    store.mark_used("ann", [store.memories("ann")[0].id])
+    clock.now += 400 * 86_400
+    assert set(found(store, "tea")) == {"tea black", "tea green"}
+
+
+@pytest.mark.parametrize("query", ["", "\x07", "a\x00", "\ud800"])
+def test_a_query_that_is_no_text_is_a_typed_error(store: PreferenceMemory, query: str) -> None:
+    with pytest.raises(InvalidTextError):
+        store.search("ann", query)
+
+
+# Export, import, forget
+
+
+def fill(store: PreferenceMemory, user: str = "ann") -> None:
+    store.add(user, "short answers", kind="style", slot="length", events=[SHORT])
+    store.add(user, "long answers", kind="style", slot="length", provenance="t1", events=[LONG])
+    paused = store.add(user, "no “jargon” ☕", kind="style", events=[Stance("plain", 0.9, "work")])
+    store.pause(user, paused.id, paused=True)
+    store.pin(user, store.add(user, "lives in Oslo", kind="topical").id, pinned=True)
+    store.append_event(vote("v1", user))
+    thumb = Thumb("t2", "personal", {"warm": -1e-300, "plain": 0.1 + 0.2}, False, "too-long", "cd")
+    store.append_event(PreferenceEvent("v2", user, 0.1, "t2", thumb))
+
+
+def test_export_forget_import_gives_the_same_export(store: PreferenceMemory) -> None:
+    fill(store)
+    exported, memories, events = store.export("ann"), store.memories("ann"), store.events("ann")
+    store.forget("ann")
+    assert store.memories("ann") == store.events("ann") == store.turns("ann") == ()
+    assert store.import_("ann", exported) == 4 + 5
+    assert store.export("ann") == exported
+    assert (store.memories("ann"), store.events("ann")) == (memories, events)
+    assert found(store, "Oslo")[0] == "lives in Oslo"
+
+
+def test_importing_twice_adds_nothing(store: PreferenceMemory) -> None:
+    fill(store)
+    exported = store.export("ann")
+    assert store.import_("ann", exported) == 0
+    assert store.export("ann") == exported
+
+
+def test_an_import_belongs_to_the_current_user_and_leaves_the_other_alone(store: PreferenceMemory) -> None:
+    fill(store)
+    before = store.export("ann")
+    store.import_("bob", before)
+    assert store.export("bob") == before
+    assert {memory.user_id for memory in store.memories("bob")} == {"bob"}
+    store.forget("bob")
+    assert store.export("ann") == before
+    assert found(store, "Oslo")[0] == "lives in Oslo"
+
+
+def test_an_imported_duplicate_is_skipped_with_its_stances(store: PreferenceMemory) -> None:
+    fill(store)
+    exported = store.export("ann")
+    mine = store.add("bob", "Long answers", kind="style", slot="length", events=[LONG])
+    store.import_("bob", exported)
+    assert [event.source_id for event in store.events("bob") if event.evidence == LONG] == [mine.id]
+    old = next(entry for entry in json.loads(exported)["memories"] if entry["superseded_by"])
+    assert store.get("bob", old["id"]).superseded_by == mine.id
+
+
+def test_of_two_values_for_a_slot_the_younger_stays_live_after_an_import(store: PreferenceMemory, clock: Clock) -> None:
+    store.add("ann", "old value", kind="style", slot="tone")
+    clock.now += 1
+    mine = store.add("bob", "new value", kind="style", slot="tone")
+    store.import_("bob", store.export("ann"))
+    assert store.memories("bob") == (mine,)
+    clock.now += 1
+    store.forget("ann")
+    newest = store.add("ann", "newest value", kind="style", slot="tone")
+    store.import_("bob", store.export("ann"))
+    assert [memory.id for memory in store.memories("bob")] == [newest.id]
+
+
+BROKEN_DOCUMENTS = {
+    "no JSON": "what?",
+    "empty": "",
+    "another shape": "[]",
+    "nested without end": "[" * 100_000,
+    "another format": '{"format": "x", "version": 1, "memories": [], "events": []}',
+    "unknown field": '{"format": "palign-memory", "version": 1, "memories": [], "events": [], "user_id": "bob"}',
+    "lone surrogate": '{"format": "\\ud800"}',
+    "raw surrogate": '{"format": "\ud800"}',
+}
+
+
+@pytest.mark.parametrize("document", BROKEN_DOCUMENTS.values(), ids=BROKEN_DOCUMENTS)
+def test_a_document_that_is_no_export_is_refused(store: PreferenceMemory, document: str) -> None:
+    with pytest.raises(InvalidTextError):
+        store.import_("ann", document)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("memories", 0, "text"), "a\x00b"),
+        (("memories", 0, "text"), "x" * 1_001),
+        (("memories", 0, "text"), 7),
+        (("memories", 0, "kind"), "secret"),
+        (("memories", 0, "id"), "a\nb"),
+        (("memories", 1, "id"), None),
+        (("memories", 0, "created_at"), "yesterday"),
+        (("memories", 0, "created_at"), float("nan")),
+        (("memories", 0, "uses"), 10**30),
+        (("memories", 0, "superseded_by"), "nowhere"),
+        (("events", 0, "evidence", "type"), "rumour"),
+        (("events", 2, "evidence", "strength"), 1.5),
+        (("events", 2, "evidence", "strength"), float("inf")),
+    ],
+)
+def test_an_altered_export_is_refused_whole(
+    store: PreferenceMemory, path: tuple[str | int, ...], value: object
+) -> None:
+    fill(store)
+    document = json.loads(store.export("ann"))
+    place = document
+    for key in path[:-1]:
+        place = place[key]
+    assert path[-1] in place or isinstance(path[-1], int)
+    place[path[-1]] = value
+    with pytest.raises(InvalidTextError):
+        store.import_("bob", json.dumps(document))
+    assert store.memories("bob") == store.events("bob") == ()
+
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+names = st.text(st.characters(codec="utf-8", categories=["L", "N"]), min_size=1, max_size=20)
+differences = st.dictionaries(names, finite, max_size=4)
+evidence = st.one_of(
+    st.builds(Stance, names, st.floats(-1, 1), st.sampled_from(["", "work"])),
+    st.builds(Comparison, names, differences, st.sampled_from(["personal", "generic", "tie", "both-bad"]), names),
+    st.builds(
+        Thumb, names, st.sampled_from(["personal", "generic"]), differences, st.booleans(),
+        st.sampled_from([None, "wrong", "too-long"]), names,
+    ),
+)  # fmt: skip
+
+
+@given(evidence)
+def test_evidence_survives_being_written_to_the_last_bit(value: Evidence) -> None:
+    assert read_evidence(write_evidence(value)) == value
+
+
+def test_threads_read_their_own_writes(store: PreferenceMemory) -> None:
+    failures: list[str] = []
+
+    def work(user: str) -> None:
+        for n in range(15):
+            memory = store.add(user, f"{user} likes number{n}", kind="topical", events=[SHORT])
+            hits = store.search(user, f"number{n}")
+            if memory.id not in {hit.memory.id for hit in hits} or {hit.memory.user_id for hit in hits} != {user}:
+                failures.append(f"{user} {n}")
+            if n % 3 == 0:
+                store.delete(user, memory.id)
+
+    threads = [Thread(target=work, args=(f"user{n}",)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert store.state().memories == store.state().events == 6 * 10
