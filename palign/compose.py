@@ -35,12 +35,12 @@ def build_service(settings: Settings, *, throwaway: bool = False) -> Iterator[Ch
     from palign.rewards import AnswerScorer, PersRMHeads
 
     torch.set_num_threads(settings.threads)
-    folder = Path(settings.model)
-    model = LanguageModel.load(folder)
-    heads = PersRMHeads.load(folder / "heads.safetensors", model)
     encoder = TextEncoder.load()
     store = PreferenceMemory.temporary(encoder) if throwaway else PreferenceMemory.open(settings.data, encoder)
     with store as memory:
+        folder = Path(settings.model)
+        model = LanguageModel.load(folder)
+        heads = PersRMHeads.load(folder / "heads.safetensors", model)
         yield ChatService(
             decoder=GuidedDecoder(model, heads, safety_weight=SAFETY_WEIGHT),
             tokenizer=model.tokenizer,

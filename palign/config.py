@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from palign.schema import ConfigError
@@ -20,16 +20,21 @@ ASSETS = Path(__file__).resolve().parent.parent / "assets"
 class Settings(BaseSettings):
     """Every `PALIGN_*` variable; the README's table and the Spacefile list the same names."""
 
-    model_config = SettingsConfigDict(env_prefix="PALIGN_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="PALIGN_", env_ignore_empty=True, extra="ignore", frozen=True)
 
     model: str = Field(default=str(ASSETS / "model"), description="Folder of the base model")
     data: Path = Field(
         default=Path.home() / ".local" / "share" / "palign", description="Folder where memories and votes are stored"
     )
     host: str = Field(default="127.0.0.1", description="Address the screen listens on")
-    max_new_tokens: int = Field(default=320, ge=1, le=2048, description="Longest answer, in tokens")
+    max_new_tokens: int = Field(default=384, ge=1, le=2048, description="Longest answer, in tokens")
     threads: int = Field(default=1, ge=1, le=256, description="CPU threads of the engine")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="What is logged")
+
+    @field_validator("data")
+    @classmethod
+    def _at_home(cls, value: Path) -> Path:
+        return value.expanduser()
 
 
 def load_settings() -> Settings:
@@ -61,7 +66,7 @@ class DecodingConfig:
         alternatives: rejected candidates kept in the trace.
     """
 
-    max_new_tokens: int = 320
+    max_new_tokens: int = 384
     temperature: float = 0.6
     min_p: float = 0.05
     seed: int = 0
@@ -76,7 +81,7 @@ class DecodingConfig:
         for name, low, high in (
             ("temperature", 0.0, 5.0),
             ("min_p", 0.0, 1.0),
-            ("reward_scale", 0.0, math.inf),
+            ("reward_scale", 0.0, 100.0),
             ("kl_per_token", 0.0, math.inf),
             ("kl_per_answer", 0.0, math.inf),
         ):

@@ -233,9 +233,9 @@ class Alternative:
 class TokenTrace:
     """One token of an answer and why it is there.
 
-    `token` is the text it added: empty while a character is incomplete. `base_logprob` is the unsteered model's,
-    `logprob` the steered one's, both over the candidates, in nats. `pushes` are nats added by dimension, centred over
-    the candidates, with an entry `floor`; `kl` is what the step spent.
+    `token` is the text it added: empty while a character is incomplete. `base_logprob` is the unsteered model's, over
+    the whole vocabulary, `logprob` the steered one's, over the candidates, in nats. `pushes` are nats added by
+    dimension, centred over the candidates, with an entry `floor`; `kl` is what the step spent.
     """
 
     token: str
@@ -274,7 +274,7 @@ class TurnRequest:
     seed: int = 0
     temperature: float = 0.6
     explore: bool = True
-    max_new_tokens: int = 320
+    max_new_tokens: int = 384
     use_words: bool = True
     use_weights: bool = True
     temporary: bool = False

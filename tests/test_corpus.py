@@ -53,7 +53,7 @@ def test_a_file_that_does_not_fit_is_named(tmp_path):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(AssetError, match="facts.yaml"):
+    with pytest.raises(AssetError, match=r"facts\.yaml"):
         load_corpus(tmp_path)
 
 

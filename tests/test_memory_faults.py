@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import shutil
 import sqlite3
 import subprocess
@@ -16,11 +17,12 @@ from pathlib import Path
 import pytest
 from word_encoder import WordEncoder
 
-from palign.memory import PreferenceMemory
+from palign.memory import PreferenceMemory, rows
 from palign.memory.index import BrokenIndexError, VectorIndex
-from palign.schema import MemoryStoreError, Stance, Turn
+from palign.schema import Memory, MemoryStoreError, Stance, Turn
 
 SECRET = "zanzibarquince"
+WIDTH = 4 * WordEncoder().dim  # bytes of a vector
 
 
 def open_store(folder: Path, encoder: WordEncoder | None = None) -> PreferenceMemory:
@@ -114,6 +116,21 @@ def test_after_forgetting_no_file_holds_the_words(folder: Path) -> None:
         history = store._vault.ledger.read("SELECT * FROM history WHERE action = 'forget'")
         assert [row["user_id"] for row in history] == ["ann"]
     assert words_on_disk(folder, SECRET) == []
+
+
+def test_forgetting_erases_the_copies_that_moving_cells_left_in_the_ledger(tmp_path: Path) -> None:
+    chance, ids = random.Random(0), []
+    with open_store(tmp_path / "store") as store:
+        with store._vault.writing("ann") as (db, _):  # one transaction, for speed
+            for n in range(3_000):
+                user, words = chance.choice([("ann", SECRET), ("bob", "something else")])
+                text = f"{words} {n} " * chance.randint(1, 60)
+                rows.insert_memory(db, Memory(user, str(n), text, "topical", "typed", 1.0), bytes(WIDTH))
+                ids += [str(n)] if user == "ann" else []
+                if n % 5 == 0:
+                    rows.delete_memories(db, "ann", [ids.pop(chance.randrange(len(ids)))] if ids else [], 1.0)
+        store.forget("ann")
+        assert words_on_disk(tmp_path, SECRET) == []
 
 
 def test_after_deleting_and_closing_no_file_holds_the_words(folder: Path) -> None:

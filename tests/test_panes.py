@@ -68,6 +68,12 @@ def test_the_end_mark_is_scored_and_traced_but_no_text(tokenizer):
     assert [trace.token for trace in writer.pane.tokens] == ["H", "i", ""]
 
 
+def test_no_stop_token_is_text_and_half_a_character_before_it_is_left_out(tokenizer):
+    letters = tokenizer.encode_answer("Hi€.")
+    pane = written(tokenizer, [*letters[:3], letters[-1]], "stop").pane
+    assert (pane.text, pane.finish_reason) == ("Hi", "stop")
+
+
 def test_the_last_token_of_a_full_answer_is_text(tokenizer):
     pane = written(tokenizer, tokenizer.encode_answer("Hi"), "length").pane
     assert (pane.text, pane.finish_reason) == ("Hi", "length")

@@ -31,7 +31,7 @@ def test_a_quote_and_a_newline_close_neither_line_nor_block():
 
 
 def test_words_in_any_script_stay_as_they_are():
-    assert "- \"J'aime le thé 茶\"" in memory_block(["J'aime le thé 茶"])
+    assert '- "J\'aime le thé 茶"' in memory_block(["J'aime le thé 茶"])
 
 
 def test_nothing_known_means_no_block():

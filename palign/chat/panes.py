@@ -13,7 +13,12 @@ _INCOMPLETE = "\ufffd"
 
 
 class PaneWriter:
-    """Grows one pane; `token_ids` are what the text is made of, the end mark included once it came."""
+    """Grows one pane.
+
+    Attributes:
+        token_ids: what the text is made of, the end mark included once it came.
+        checked: characters that the safety check has read.
+    """
 
     def __init__(self, tokenizer: Tokenizer, dimensions: Sequence[str]) -> None:
         self._tokenizer = tokenizer
@@ -23,6 +28,7 @@ class PaneWriter:
         self._text = ""
         self._finish: FinishReason | None = None
         self.token_ids: list[int] = []
+        self.checked = 0
 
     @property
     def pane(self) -> Pane:

@@ -28,6 +28,7 @@ from palign.safety import SafetyPolicy
 from palign.schema import (
     Comparison,
     Evidence,
+    InvalidTextError,
     Learned,
     Memory,
     MemoryHit,
@@ -141,7 +142,7 @@ class ChatService:
         turn_id, began = secrets.token_hex(8), self._clock()
         statements = [sentence for sentence in parsed if sentence.is_statement]
         stated = () if request.temporary else self._store(user_id, statements, turn_id)
-        question = " ".join(sentence.text for sentence in parsed if not sentence.is_statement).strip()
+        question = _question(parsed)
         if not question:
             yield self._acknowledged(text, request, stated)
             return
@@ -210,7 +211,7 @@ class ChatService:
         trying: tuple[Stance, ...] = ()
         if request.explore:
             trying = preferences.explore(posterior, events, rng_seed=request.seed, config=self._exploring)
-            weights |= {stance.dimension: stance.strength for stance in trying}
+            weights = preferences.exploring_weights(posterior, events, question, trying, config=self._exploring)
         return {name: request.strength * value for name, value in weights.items() if value}, trying
 
     def _encode(self, dialogue: Sequence[Message]) -> list[int]:
@@ -226,7 +227,8 @@ class ChatService:
 
     def _withhold_unsafe(self, writers: Sequence[PaneWriter]) -> None:
         for writer in writers:
-            verdict = self._safety.check_answer(writer.pane.text)
+            verdict = self._safety.check_answer(writer.pane.text, checked=writer.checked)
+            writer.checked = len(writer.pane.text)
             if not verdict.allowed:
                 writer.replace(verdict.reply, "refused")
 
@@ -268,8 +270,14 @@ class ChatService:
         Raises:
             InvalidTextError: nothing readable, or nothing that may be kept, such as words against the safety rules.
         """
-        parsed = preferences.parse_preference(clean_text(text, what="preference"))
-        return self._store(user_id, [sentence for sentence in parsed if sentence.kind is not None])
+        words = clean_text(text, what="preference")
+        kept = [sentence for sentence in preferences.parse_preference(words) if sentence.kind is not None]
+        if not kept or not self._safety.check(words).allowed:
+            raise InvalidTextError(
+                "This cannot be a preference: nothing that is learned or stored moves the safety rules.",
+                hint="Say how you like answers, or something about yourself.",
+            )
+        return self._store(user_id, kept)
 
     def _store(
         self, user_id: str, sentences: Sequence[ParsedSentence], turn_id: str | None = None
@@ -363,7 +371,7 @@ class ChatService:
 
     def import_(self, user_id: str, document: str) -> int:
         """Add an export to this user; returns how many entries were new."""
-        return self._memory.import_(user_id, document)
+        return self._memory.import_(user_id, document, dimensions=tuple(CATALOGUE))
 
     def forget(self, user_id: str) -> None:
         """Erase everything of a user; afterwards no file of the store holds the words."""
@@ -372,9 +380,7 @@ class ChatService:
     def profile(self, user_id: str) -> UserProfile:
         """What is believed of a user."""
         events = self._memory.events(user_id)
-        return preferences.profile(
-            user_id, events, heads_sha256=self._status.heads_sha256, config=self._learning
-        )
+        return preferences.profile(user_id, events, heads_sha256=self._status.heads_sha256, config=self._learning)
 
     def status(self) -> Status:
         """What runs."""
@@ -382,6 +388,16 @@ class ChatService:
 
     def _fit(self, events: Sequence[PreferenceEvent]) -> preferences.Posterior:
         return preferences.fit(events, heads_sha256=self._status.heads_sha256, config=self._learning)
+
+
+def _question(parsed: Sequence[ParsedSentence]) -> str:
+    """What is left to answer: style and diet work through memory, while other facts belong to the question's sense.
+
+    Empty where the message only states things.
+    """
+    if all(sentence.is_statement for sentence in parsed):
+        return ""
+    return " ".join(s.text for s in parsed if not s.is_statement or s.kind == "topical").strip()
 
 
 def _replaces(new: Comparison | Thumb, old: Evidence) -> bool:

@@ -56,8 +56,9 @@ def _model(settings: Settings) -> str:
     from palign.models.language import check_hashes
 
     hashes = check_hashes(Path(settings.model))
-    listed = ", ".join(f"{name} sha256 {sha256}" for name, sha256 in sorted(hashes.items()))
-    return f"{settings.model}: {listed or 'no list of hashes, so nothing was compared'}"
+    weights = [f"\n  {name:<20} sha256 {sha256}" for name, sha256 in hashes.items() if name.endswith(".safetensors")]
+    compared = f"{len(hashes)} files as listed" if hashes else "no list of hashes, so nothing was compared"
+    return f"{settings.model}: {compared}{''.join(weights)}"
 
 
 def _encoder(_: Settings) -> str:

@@ -1,4 +1,4 @@
-"""Measures the first session's promises over many questions: length, strength and learning from votes; judges no taste.
+"""Measures what palign promises over many questions: length, strength and learning from votes; judges no taste.
 
 Nothing here scores against a preference model: lengths are word counts, effects are edit distances.
 """

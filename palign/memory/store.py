@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from sqlite3 import Connection
@@ -372,14 +372,15 @@ class PreferenceMemory:
         with self._vault.reading(user_id) as db:
             return transfer.write_document(_belongings(db, user_id))
 
-    def import_(self, user_id: str, document: str) -> int:
+    def import_(self, user_id: str, document: str, *, dimensions: Collection[str] | None = None) -> int:
         """Add an export, whoever's it was, to this user; returns how many memories and events were new.
 
         Raises:
             InvalidTextError: it is not a document of `export`; nothing is added.
+            UnknownDimensionError: a stance is not about one of `dimensions`, where they are given; nothing is added.
             MemoryStoreError: also where the user would have more than 500 memories; nothing is added.
         """
-        brought = transfer.read_document(document, require_id(user_id, what="user id"))
+        brought = transfer.read_document(document, require_id(user_id, what="user id"), dimensions)
         live = [memory for memory in brought.memories if memory.superseded_by is None]
         if len(live) > MAX_MEMORIES:
             raise _full()

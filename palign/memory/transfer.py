@@ -6,7 +6,7 @@ Knows no database and no vectors.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal, NamedTuple
 
@@ -26,6 +26,7 @@ from palign.schema import (
     Side,
     Stance,
     Thumb,
+    UnknownDimensionError,
 )
 
 _MAX_DOCUMENT = 8_000_000  # characters
@@ -180,11 +181,12 @@ def _memory_entry(memory: Memory) -> _Memory:
     return _Memory(**{name: getattr(memory, name) for name in _Memory.model_fields})
 
 
-def read_document(document: str, user_id: str) -> Belongings:
+def read_document(document: str, user_id: str, dimensions: Collection[str] | None = None) -> Belongings:
     """Validate an export and give all of it to `user_id`, whoever it came from.
 
     Raises:
         InvalidTextError: it is not such a document; names the first entry that does not fit.
+        UnknownDimensionError: a stance is not about one of `dimensions`, where they are given.
     """
     if len(document) > _MAX_DOCUMENT:
         raise InvalidTextError(f"The import is longer than {_MAX_DOCUMENT:,} characters.", hint=_HINT)
@@ -200,7 +202,16 @@ def read_document(document: str, user_id: str) -> Belongings:
     events = tuple(entry.value(user_id) for entry in parsed.events)
     _require_distinct([memory.id for memory in memories], "memory")
     _require_distinct([event.id for event in events], "event")
+    for event in events:
+        if dimensions is not None and isinstance(event.evidence, Stance):
+            _require_known(event.evidence.dimension, dimensions)
     return Belongings(memories, events)
+
+
+def _require_known(name: str, dimensions: Collection[str]) -> None:
+    if name not in dimensions:
+        known = ", ".join(dimensions)
+        raise UnknownDimensionError(f"The import knows a dimension '{name}', palign does not.", hint=f"Known: {known}.")
 
 
 def _require_distinct(ids: Sequence[str], what: str) -> None:

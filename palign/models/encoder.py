@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from palign.models.quiet import quiet_loading
 from palign.schema import AssetError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class TextEncoder:
         from sentence_transformers import SentenceTransformer
 
         try:
-            with _quiet():
+            with quiet_loading():
                 model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
         except (OSError, ValueError, KeyError) as error:
             raise AssetError(f"The encoder cannot be read: {error}.", path=str(folder), hint=_REINSTALL) from error
@@ -93,17 +93,3 @@ def _require_hash(weights: Path, sha256: str) -> None:
         ) from error
     if found != sha256:
         raise AssetError(f"The encoder {weights} was altered.", path=str(weights), hint=_REINSTALL)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """No progress bar on the terminal while the weights load."""
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()  # type: ignore[no-untyped-call]

@@ -7,12 +7,14 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
 from safetensors import SafetensorError
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
 
+from palign.models.quiet import quiet_loading
 from palign.schema import AssetError, ContextLengthError, Message
 
 __all__ = ["ChatTokenizer", "DecodeState", "LanguageModel", "check_hashes", "file_sha256"]
@@ -130,11 +132,13 @@ class LanguageModel:
         hashes = check_hashes(folder)
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            model, report = AutoModelForCausalLM.from_pretrained(
-                folder, dtype=torch.float32, local_files_only=True, output_loading_info=True
-            )
+            with quiet_loading():
+                loaded = AutoModelForCausalLM.from_pretrained(
+                    folder, dtype=torch.float32, local_files_only=True, output_loading_info=True
+                )
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise _unusable(folder, str(error)) from error
+        model, report = cast("tuple[PreTrainedModel, dict[str, set[str]]]", loaded)
         # transformers would go on with random weights, or without an end of answer, and say so only in its log.
         if missing := sorted(report["missing_keys"]):
             raise _unusable(folder, f"it lacks {', '.join(missing[:3])}")
@@ -188,6 +192,15 @@ class LanguageModel:
         output = self._model(input_ids=ids, output_hidden_states=True, use_cache=False)
         span = slice(len(prompt) - 1, ids.shape[1] - 1)
         return output.hidden_states[-1][0, span], output.logits[0, span].float()
+
+    @torch.inference_mode()
+    def generate(self, prompt: Sequence[int], *, max_new_tokens: int) -> list[int]:
+        """Transformers' own greedy loop: what the decoder is compared with, in parity and in cost."""
+        ids = torch.tensor([list(prompt)])
+        output = self._model.generate(
+            ids, attention_mask=torch.ones_like(ids), max_new_tokens=max_new_tokens, do_sample=False
+        )
+        return [int(token) for token in output[0, len(prompt) :]]
 
     def _forward(self, ids: Tensor, mask: Tensor, positions: Tensor, cache: DynamicCache) -> DecodeState:
         output = self._model(

@@ -30,9 +30,9 @@ class ExploreConfig:
     most: int = 2
     weakest: float = 0.8
     strongest: float = 1.0
-    settled_std: float = 0.2
+    settled_std: float = 0.15
     unlikely: float = 0.2
-    known_probability: float = 0.84
+    known_probability: float = 0.9
     prior_std: float = 0.5
 
     def __post_init__(self) -> None:
@@ -71,6 +71,11 @@ def explore(
     return tuple(
         Stance(posterior.dimensions[index], _strength(float(draws[index]), config)) for index in tried[: config.most]
     )
+
+
+def _sureness(posterior: Posterior, index: int) -> float:
+    positive = posterior.probability_positive(posterior.dimensions[index])
+    return max(positive, 1 - positive)
 
 
 def _eagerness(posterior: Posterior, open_: Sequence[int], config: ExploreConfig) -> float:
@@ -115,7 +120,7 @@ def exploring_weights(
     config = config or ExploreConfig()
     stated = stated_dimensions(events)
     for name in found:
-        positive = posterior.probability_positive(name)
-        if name not in stated and max(positive, 1 - positive) < config.known_probability:
+        sureness = _sureness(posterior, posterior.dimensions.index(name))
+        if name not in stated and sureness < config.known_probability:
             found[name] = 0.0
     return found | {stance.dimension: stance.strength for stance in tried}

@@ -54,6 +54,20 @@ _HABITS = (
 _LIKES = (
     r"(?:like|love|enjoy|hate|dislike|do not like|do not enjoy|can not stand|adore|prefer|am into|am interested in)"
 )
+_PEOPLE = (
+    r"(?:son|daughter|child|children|kids?|baby|toddler|wife|husband|partner|girlfriend|boyfriend|fianc[eé]e?|mother"
+    r"|father|mum|mom|dad|parents|sisters?|brothers?|grandmother|grandfather|grandma|grandpa|grandchildren|boss"
+    r"|manager|colleagues?|team|flatmates?|roommates?|best friend|aunt|uncle|cousins?|twins|family|dogs?"
+    r"|cats?|students|pupils|customers|clients|teacher)"
+)
+_DOES = (
+    r"(?:likes?|loves?|hates?|lives?|works?|speaks?|plays?|studies|study|prefers?|enjoys?|goes to|go to|can not eat"
+    r"|does not eat|do not eat|collects?|was born)"
+)
+_BEING = (
+    r"(?:a|an|\d+|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen)"
+    r"(?: and a half)?(?= years?| months?|$)|called|named|from|vegetarian|vegan|married|retired|deaf|blind|autistic)"
+)
 _STATES = (
     r"(?:retired|married|single|divorced|widowed|blind|deaf|colou?r blind|left handed|right handed|dyslexic|autistic"
     r"|disabled|bilingual|unemployed|self employed|jewish|muslim|christian|hindu|buddhist|catholic|atheist|religious"
@@ -74,12 +88,13 @@ _RULES: tuple[_Rule, ...] = tuple(
         ),
         (
             r"i (?:do not|never|can not|must not|may not|should not|avoid|am not allowed to|try not to|no longer)"
-            r" (?:eat|drink|have any|consume|eating|drinking|tolerate|digest|touch) \w+",
+            r" (?:eat|drink|have any|consume|eating|drinking|tolerate|digest) \w+",
             Fact("constraint"),
         ),
         (r"(?:my name is|i am called|call me|i go by|people call me|you can call me) \w+", Fact("topical", "name")),
         (
-            r"(?:i|we) (?:now |currently |still )?(?:live|am living|are living|reside|am based|are based|come from"
+            r"(?:i|we) (?:now |currently |still )?(?:(?:live|am living|are living) (?:in|near|at|on|outside|around"
+            r"|between|by the|abroad)|reside|am based|are based|come from"
             r"|am from|are from|moved to|just moved to|have moved to|am originally from)\b(?: \w+)+",
             Fact("topical", "location"),
         ),
@@ -120,21 +135,19 @@ _RULES: tuple[_Rule, ...] = tuple(
             r" \w+",
             Fact("topical"),
         ),
-        (rf"(?:i|we) (?:also |usually |often |always |mostly |never |mainly |only )?{_HABITS}\b \w+", Fact("topical")),
+        (rf"(?:i|we) (?:also |usually |mostly |mainly |only )?{_HABITS}\b \w+", Fact("topical")),
         (rf"(?:i|we) (?:also |really |usually |mostly |absolutely )*{_LIKES} \w+", Fact("topical")),
         (
             r"i (?:do not|no longer) (?:drive|smoke|drink|have|own|speak|cook|like|watch|use|work|play)\b",
             Fact("topical"),
         ),
-        (r"i (?:usually|often|always|mostly|normally) \w+ \w+", Fact("topical")),
+        (rf"(?:my|our) (?:\w+ )?{_PEOPLE} (?:has|have|{_DOES}|(?:is|are) {_BEING})\b \w*", Fact("topical")),
         (
-            r"(?:my|our) (?!question\b|problem\b|issue\b|answer\b|point\b|guess\b)(?:\w+ ){1,4}?(?:is|are|has|have"
-            r"|likes?"
-            r"|loves?|hates?|lives?|works?|speaks?|plays?|studies|prefers?|enjoys?|goes|go|was|were|can not|does not"
-            r"|do not)"
-            r" \w+",
+            r"(?:my|our) (?:favou?rite \w+(?: \w+)?|birthday|job|home ?town|pronouns|(?:native|first|second) language"
+            r"|mother tongue|nickname|house|garden|hobby|hobbies|profession|star sign|shoe size|dream) (?:is|are) \w+",
             Fact("topical"),
         ),
+        (r"my (?:\w+ )?(?:is|are) (?:called|named) \w+", Fact("topical")),
     )
 )
 _BARE: tuple[_Rule, ...] = (
@@ -148,12 +161,23 @@ _BARE: tuple[_Rule, ...] = (
     Fact("style", "language")),
     (re.compile(r"(?:no |more |some )?emojis?(?: please)?$"), Fact("style", "emoji")),
 )  # fmt: skip
-_REMEMBERED = re.compile(rf"{_LEAD}{_REMEMBER} (?:that |this ,? ?)?(?=\w+ \w+)")
+_REMEMBERED = re.compile(rf"{_LEAD}{_REMEMBER} (?:(?:that|this|also) ,? ?|(?=(?:i|my|we) ))(?=\w+ \w+)")
 _PASSING = re.compile(
     r"\b(?:today|tonight|tomorrow|yesterday|right now|at the moment|this (?:week|weekend|morning|evening|afternoon"
     r"|year)"
     r"|next (?:week|month|weekend)|broken|leaking|leaks|stuck|dying|not working|not work|crashed|hurts?|dead|late|lost"
     r"|error|itching|swollen|bleeding|running out)\b"
+)
+# What is told like this asks for help rather than to be remembered: a chat message that holds it is a request.
+_TROUBLE = re.compile(
+    r"\b(?:always|never|keep|keeps|too|but|because|how|what|why|where|help|nobody|nothing|no idea|no plan|so (?!i\b)\w+"
+    r"|want|need|should|can not|will not|does not|did not|is not|are not|forget|alone|by myself|terrified|scared"
+    r"|worried"
+    r"|hard|tired|bored|struggl\w+|fail\w*|problem|wrong|weird|strange|bad|worse|worst|ill|asked|said|says|told|(?:mon"
+    r"|tues|wednes|thurs|fri|satur|sun)day|every|after|before|when|since|still|only|any more|anymore|out of|ignores?"
+    r"|going|getting|trying|fading|really|obsessed|that|which|full of|any advice|tips)\b"
+    r"|^(?:i|we) (?:also |really )*(?:hate|dislike|do not like|can not stand)(?: \w+){4}"
+    r"| and (?!(?:a|an|two|three|four|my|i|we|the)\b|\w+$)"
 )
 _NOT_KEPT = re.compile(
     r"i am (?:a|an|the) (?:\w+ )?(?:mess|wreck|idiot|fan of (?:this|that|it)|moment)\b"
@@ -203,7 +227,10 @@ def find_fact(clause: str, *, box: bool) -> Fact | None:
         return None
     for pattern, fact in (*_RULES, *(_BARE if box else ())):
         if pattern.match(body):
-            return fact
+            doubtful = (
+                fact.kind == "topical" and fact.slot != "name" and not box and not remembered and _TROUBLE.search(body)
+            )
+            return None if doubtful else fact
     return Fact("topical") if remembered else None
 
 

@@ -8,8 +8,8 @@ from palign.preferences.words import phrases
 
 __all__ = [
     "COMPLIMENTS", "DEGREES", "DURABLE", "EXCESS", "FILLERS", "IMPERATIVES", "INVITATIONS", "LATE_DEGREES",
-    "LATE_NEGATORS", "NEGATORS", "OPENERS", "PLAIN_STRENGTH", "POLITE", "SELF_VERBS", "SHRUGS", "STRONG",
-    "THIRD_PERSONS", "WEAKENED",
+    "LATE_NEGATORS", "NEGATORS", "OPENERS", "PLAIN_STRENGTH", "POLITE", "SELF_VERBS", "SHRUGS", "SINGLE_THINGS",
+    "STRONG", "THIRD_PERSONS", "WEAKENED",
 ]  # fmt: skip
 
 PLAIN_STRENGTH = 0.7
@@ -90,7 +90,11 @@ DURABLE = phrases(
 )
 COMPLIMENTS = frozenset(
     "nice funny sweet fun hilarious brilliant perfect interesting positive certain fine kind clear seriously proper"
-    " good cool great lovely amusing entertaining understanding understandable neat".split()
+    " good cool great lovely amusing entertaining understanding understandable neat blah".split()
+)
+SINGLE_THINGS = frozenset(
+    "joke pun laugh smile example metaphor analogy anecdote summary checklist list table recommendation word talk story"
+    " compliment scenario sample outline theory principle instance".split()
 )
 IMPERATIVES = frozenset(
     "be use keep get give make do write avoid skip drop add stop answer talk speak explain include put tell try go stay"

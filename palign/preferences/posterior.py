@@ -62,7 +62,7 @@ class LearningConfig:
     kappa: float = 1.0
     forgetting: float = 0.97
     max_norm: float = 2.0
-    chip_strength: float = 0.7
+    chip_strength: float = 1.0
     chip_precision: float = 4.0
     max_difference: float = 6.0
 

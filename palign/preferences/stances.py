@@ -30,14 +30,15 @@ _SINGLE_REQUEST = re.compile(
     r"(?:please )?(?:tell|give|write|show|make|send|list|suggest|share|crack|add|draw|find|name|draft|compose|invent)"
     r" (?:(?:me|us) )?(?:(?:a|an|another|one|some more|two|three|\d+|the|up with) )(?:\w+ )?"
 )
-_TOPIC_REQUEST = re.compile(
-    r"(?:please )?(?:explain|describe|define|discuss|summari[sz]e|teach|tell|write|talk|translate|list|compare|name"
-    r"|find"
-    r"|show|introduce)(?: (?:me|us|to|about|on|the|some|more|them))*"
+_TELLING = re.compile(
+    r"(?:(?:can|could|would|will) you (?:please )?(?:tell|write|make|list|summari[sz]e)\b|make me \w+$)"
 )
-_REQUEST_START = frozenset(
-    "write draft tell give make suggest list summarise summarize translate describe compare plan help recommend find"
-    " name show create compose invent generate explain solve fix convert calculate design rewrite rephrase edit".split()
+_LIKING = re.compile(
+    r"(?:i|we) (?:\w+ )?(?:like|love|enjoy|prefer|appreciate|hate)\b|(?:use|include|give|end|start|add)\b"
+)
+_TOPIC_REQUEST = re.compile(
+    r"(?:please )?(?:explain|describe|define|discuss|summari[sz]e|teach|tell|talk|translate|list|compare"
+    r"|name|find|show|introduce)(?: (?:me|us|to|about|on|the|some|more|them))*"
 )
 _DESCRIBES = re.compile(
     r"(?:(?:thanks|thank you|ok|okay|wow|haha|and|well) )*(?:you|that|this|it|your \w+"
@@ -49,6 +50,7 @@ _ABOUT_ONESELF = re.compile(
     rf"|tend|am learning|have) to (?:{'|'.join(sorted(grammar.SELF_VERBS))})\b)|i am (?:\w+ ){{0,2}}$"
 )
 _CONNECTIVE = re.compile(r"^(?:and|but|so|because|while|as)\s+", re.IGNORECASE)
+_PRAISED = {"thanks", "how", "ok", "answer", "answers", "one", "reply", "that", "haha", "wow"}
 _SLOTS = {"concise": "length", "lists": "format"}
 
 _Class = Literal["stance", "fact", "glue", "other"]
@@ -183,7 +185,8 @@ def _classified(sentence: _Sentence, clause: _Clause, *, question: bool) -> _Cla
     if fact is not None:
         return replace(clause, sort="fact", fact=fact)
     residue = _residue(sentence, clause)
-    if not inside and not residue and not question:
+    asks = sentence.words[clause.start] in grammar.OPENERS | {"any"} and not sentence.box
+    if not inside and not residue and not question and not asks:
         return replace(clause, sort="glue")
     return clause
 
@@ -204,12 +207,26 @@ def _is_stance(sentence: _Sentence, clause: _Clause, inside: list[StyleMatch]) -
         return False
     if _ABOUT_ONESELF.match(plain) or _only_describes(plain) or _is_someone_elses(before):
         return False
-    asks_once = _SINGLE_REQUEST.match(plain) or (inside[0].form == "noun" and _TOPIC_REQUEST.fullmatch(before))
-    if asks_once and not _lasts(plain):
+    if _asks_once(sentence, plain, before, inside):
         return False
     if sentence.lenient:
         return not (starts_as_fact(plain) and _residue(sentence, clause))
     return not _residue(sentence, clause) and not _is_compliment(plain)
+
+
+def _asks_once(sentence: _Sentence, plain: str, before: str, inside: list[StyleMatch]) -> bool:
+    """Whether a clause asks for one thing now: "tell me a joke", "explain irony"."""
+    if _SINGLE_REQUEST.match(plain):
+        return not _lasts(sentence.between(0, len(sentence.words)))
+    if _TELLING.match(plain) or (len(inside) == 1 and _is_one_thing(sentence, inside[0]) and not _LIKING.match(plain)):
+        return not sentence.lenient
+    topic = inside[0].form == "noun" and len(inside) == 1 and _TOPIC_REQUEST.fullmatch(before)
+    return bool(topic) and not sentence.lenient
+
+
+def _is_one_thing(sentence: _Sentence, match: StyleMatch) -> bool:
+    """Whether the only style word names a single thing that can be had at once: a joke, a summary."""
+    return match.strength > 0 and sentence.words[match.end - 1] in grammar.SINGLE_THINGS
 
 
 def _lasts(plain: str) -> bool:
@@ -232,7 +249,7 @@ def _is_someone_elses(before: str) -> bool:
 
 
 def _is_compliment(plain: str) -> bool:
-    words = [word for word in plain.split() if (word,) not in grammar.DEGREES and word not in {"thanks", "how", "ok"}]
+    words = [word for word in plain.split() if (word,) not in grammar.DEGREES and word not in _PRAISED]
     return len(words) == 1 and words[0] in grammar.COMPLIMENTS
 
 
@@ -243,8 +260,12 @@ def _settled(sentence: _Sentence, clauses: list[_Clause], *, question: bool) -> 
         clauses = [replace(c, sort="fact", fact=_note(sentence, c)) if c.sort == "other" else c for c in clauses]
         if sorts == {"glue"}:
             return [_Clause(0, len(sentence.words), "fact", Fact("topical"))]
-    elif "other" in sorts and (question or any(_is_request(sentence, clause) for clause in clauses)):
-        clauses = [replace(clause, sort="other") if clause.sort == "stance" else clause for clause in clauses]
+    elif "other" in sorts:
+        if "stance" in sorts and not question:
+            # "I'm busy, keep it short": the reason is neither kept by itself nor asked about.
+            clauses = [replace(c, sort="glue") if _is_reason(sentence, c) else c for c in clauses]
+        if any(clause.sort == "other" for clause in clauses):
+            clauses = [_of_a_request(clause) for clause in clauses]
     return _joined(clauses)
 
 
@@ -255,8 +276,14 @@ def _note(sentence: _Sentence, clause: _Clause) -> Fact:
     return Fact("style" if wish else "topical")
 
 
-def _is_request(sentence: _Sentence, clause: _Clause) -> bool:
-    return clause.sort == "other" and bool(_REQUEST_START & set(sentence.between(clause.start, clause.end).split()[:2]))
+def _of_a_request(clause: _Clause) -> _Clause:
+    """Beside a request, style words are about that answer, and only what lasts for sure is kept."""
+    lasting = clause.fact is not None and clause.fact != Fact("topical")
+    return clause if lasting or clause.sort == "glue" else replace(clause, sort="other", fact=None)
+
+
+def _is_reason(sentence: _Sentence, clause: _Clause) -> bool:
+    return clause.sort == "other" and starts_as_fact(sentence.between(clause.start, clause.end))
 
 
 def _joined(clauses: list[_Clause]) -> list[_Clause]:

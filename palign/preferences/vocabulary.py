@@ -200,7 +200,8 @@ _CAUTIOUS = _Row(
     "caveat|caveats|disclaimer|disclaimers|exception|exceptions|uncertainty|uncertainties|nuance|nuances|hedging"
     "|qualifiers|qualifications|ifs and buts|maybes|both sides|pros and cons|limitations|doubts|edge cases"
     "|counterarguments|vagueness|caution|risks|weasel words|fine print|hedges|wiggle room|ambiguity",
-    "hedge|hedging|qualify|say when you are not sure|tell me when you are not sure|tell me if you are not sure"
+    "hedge|hedging|qualify|name exceptions|name the exceptions"
+    "|say when you are not sure|tell me when you are not sure|tell me if you are not sure"
     "|say if you are not sure|say so when you are not sure|say when you are unsure|tell me when you are unsure"
     "|tell me if you are unsure|admit uncertainty|admit when you do not know|say when you do not know|warn me"
     "|say you do not know|tell me when you do not know|it depends|on the other hand|cautiously|carefully"

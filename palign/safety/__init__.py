@@ -1,7 +1,8 @@
 """The universal-values floor in words: what no preference may ask for. Knows no user, profile, memory or model.
 
 The rules are English and readable: a category, what is meant to be done, and to whom or what. They miss paraphrase
-and other languages; `SAFETY_WEIGHT` and the trained head are the second line.
+(about a third of requests that others wrote) and other languages; `SAFETY_WEIGHT` and the trained head are the second
+line.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ _DIGIT_LETTERS = "0134578@$!|"
 _LEET_VIEWS = (str.maketrans(_DIGIT_LETTERS, "oieastbasii"), str.maketrans(_DIGIT_LETTERS, "oleastbasll"))
 _MIXED = re.compile(r"[a-z0-9@$!|]*[a-z][a-z0-9@$!|]*")
 _SPELLED = re.compile(r"(?<![a-z'])[a-z]([ .\-_*])(?:[a-z]\1)+[a-z](?![a-z])")
+_SENTENCE_END = re.compile(r"[.!?;]")
 _STRETCHED = re.compile(r"([a-z])\1{2,}")
 
 
@@ -57,6 +58,11 @@ def _views(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((folded, plain, *(_as_letters(plain, table) for table in _LEET_VIEWS))))
 
 
+def _sentence_before(text: str, end: int) -> str:
+    """Up to 40 characters before `end`, of the same sentence: "not" in the one before is about something else."""
+    return _SENTENCE_END.split(text[max(0, end - 40) : end])[-1]
+
+
 @dataclass(frozen=True, slots=True)
 class _Matcher:
     """A rule, compiled."""
@@ -69,8 +75,10 @@ class _Matcher:
         if self.unless is not None and self.unless.search(text):
             return False
         defensible = self.rule.defensible or all_defensible
-        matches = self.pattern.finditer(text)
-        return any(not (defensible and defence.search(text, max(0, m.start() - 40), m.start())) for m in matches)
+        for match in self.pattern.finditer(text):
+            if not (defensible and defence.search(_sentence_before(text, match.start()))):
+                return True
+        return False
 
 
 def _compiled(rule: Rule) -> _Matcher:

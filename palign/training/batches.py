@@ -21,7 +21,12 @@ from palign.training.dialogues import Example, Sampler
 __all__ = ["Batch", "Pool", "base_pool", "chat_pool", "encode_example", "public_texts"]
 
 IGNORED = -100
-_POOL_DIALOGUES = 768
+_POOL_DIALOGUES = 128
+# What an answer is about is decided in its first tokens, some 5 % of a dialogue's. Openings repeat that part cheaply,
+# and naming rows teach it directly; without them the model learned its sentences and hardly read the question.
+_POOL_OPENINGS = 768
+_POOL_NAMINGS = 1024
+_OPENING_TOKENS = 14
 _PUBLIC = (
     ("pretrain/openstax_ccby", 900),
     ("pretrain/open_dialogues", 2500),
@@ -81,11 +86,16 @@ def base_pool(
 
 
 def chat_pool(sampler: Sampler, tokenizer: PreTrainedTokenizerBase, *, seed: int, longest: int, batch: int) -> Pool:
-    """Dialogues of similar length together, answers learned, about `batch` tokens a batch."""
+    """Dialogues, openings and namings, of similar length together; answers learned, about `batch` tokens a batch."""
 
     def pool(number: int) -> list[Batch]:
         rng = random.Random(f"chat-{seed}-{number}")
         pairs = [encode_example(sampler.dialogue(rng), tokenizer) for _ in range(_POOL_DIALOGUES)]
+        for _ in range(_POOL_OPENINGS):
+            example = sampler.plain(rng) if rng.random() < 0.6 else sampler.dialogue(rng)
+            prompt, answer = encode_example(example, tokenizer)
+            pairs.append((prompt, answer[:_OPENING_TOKENS]))
+        pairs += [encode_example(sampler.naming(rng), tokenizer) for _ in range(_POOL_NAMINGS)]
         pairs = [pair for pair in pairs if len(pair[0]) + len(pair[1]) <= longest]
         batches = [_padded(group, tokenizer.pad_token_id) for group in _by_length(pairs, batch)]
         rng.shuffle(batches)

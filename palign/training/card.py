@@ -24,6 +24,11 @@ _DATA = """\
 | oasst-model-eval answers | Apache-2.0 | Open-Assistant and the models named there |
 """
 
+_NOTE = """\
+The recipe trains `chat` in one go. The weights here came to it in pieces, listed above: `chat-whole` without openings
+and namings, in steps of 4,096 tokens, `chat-openings` with openings, and `chat` with both, from two processes that
+added up their gradients. `docs/log.md` says why."""
+
 
 def model_card(figures: Mapping[str, Any], recipe: Recipe) -> str:
     """Markdown; every number in it comes from `figures` or the recipe."""
@@ -61,12 +66,16 @@ The weights are shared under CC-BY-SA-4.0, the strictest licence among their dat
 | figure | value |
 |---|---|
 | tokens seen, padding included | {tokens / 1e6:.2f} M |
-| minutes of training, both stages | {minutes:.0f} |
-| last logged loss, base stage (everything learned), nats a token | {stages["base"]["losses"][-1][1]:.2f} |
-| last logged loss, chat stage (answers only), nats a token | {stages["chat"]["losses"][-1][1]:.2f} |
+| minutes of training | {minutes:.0f} |
 | held-out ways of asking, nats an answer token | {figures["held_out_loss"]:.2f} |
 | sentences of greedy answers to held-out asks that stand in the corpus word for word | {sentences["whole"]:.0%} |
 | of these answers' sentences, from the topic asked about | {sentences["on_topic"]:.0%} |
+
+| stage, in order | tokens | minutes | last logged loss, nats a learned token |
+|---|---|---|---|
+{_stages(stages)}
+
+![Loss against tokens](loss.png)
 
 Share of held-out asks at which the other choice stays inside min-p of the unsteered model, the reach of guidance:
 {_row(figures["reach"])}.
@@ -82,9 +91,16 @@ topics, rendered at +1 and at -1:
 
 ## Rebuild
 
-`python -m palign train all --public FOLDER` repeats every stage; without the public text the first stage reads the
-corpus alone. Corpus: sha256 `{figures["corpus_sha256"]}`.
+`python -m palign train all --public FOLDER` runs every stage; without the public text the first stage reads the corpus
+alone. {_NOTE} Corpus: sha256 `{figures["corpus_sha256"]}`.
 """
+
+
+def _stages(stages: Mapping[str, Mapping[str, Any]]) -> str:
+    return "\n".join(
+        f"| {name} | {stage['tokens'] / 1e6:.2f} M | {stage['seconds'] / 60:.0f} | {stage['losses'][-1][1]:.2f} |"
+        for name, stage in stages.items()
+    )
 
 
 def _row(reach: Mapping[str, float]) -> str:

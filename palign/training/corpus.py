@@ -173,8 +173,13 @@ def public_records(folder: Path, name: str) -> Iterator[dict[str, object]]:
 
 def _read(path: Path, kind: TypeAdapter[_T]) -> _T:
     try:
-        return kind.validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return kind.validate_python(_parsed(path.read_text(encoding="utf-8")))
     except (OSError, yaml.YAMLError, ValidationError) as error:
         raise AssetError(
             f"{path.name} is not a usable corpus file: {error}", path=str(path), hint="Correct the file."
         ) from error
+
+
+def _parsed(text: str) -> object:
+    # libyaml, where the wheel brings it, reads the corpus eight times as fast.
+    return yaml.load(text, Loader=yaml.CSafeLoader) if yaml.__with_libyaml__ else yaml.safe_load(text)

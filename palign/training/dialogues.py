@@ -16,7 +16,9 @@ from palign.schema import Message
 from palign.training.corpus import Corpus, Dialogue, StanceWords, Topic
 from palign.training.render import ask_variants, middle_stance, random_stance, render
 
-__all__ = ["Example", "Sampler"]
+__all__ = ["NAMING", "Example", "Sampler"]
+
+NAMING = "Name the topic."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,23 @@ class Sampler:
     def labelled(self, rng: random.Random) -> Example:
         """A question without a memory block, answered under a random stance: what the heads learn from."""
         return self._answered(rng.choice(self._names), random_stance(rng), rng)
+
+    def naming(self, rng: random.Random) -> Example:
+        """An ask, a few of its words or an authored line, and the name of its topic.
+
+        One certain target for each topic, where an answer may open in twenty ways: it teaches the trunk quickly what a
+        text is about, and ties the topic's own vocabulary to it.
+        """
+        name = rng.choice(self._names)
+        topic = self._topics[name]
+        if rng.random() < 0.7:
+            text = ask_variants(rng.choice(topic.asks), rng)
+        else:
+            point = rng.choice(topic.points)
+            text = str(getattr(point, rng.choice(("tip", "why", "example", "plain", "formal", "step"))))
+        if rng.random() < 0.35:
+            text = " ".join(word for word in text.split() if rng.random() < 0.6) or text
+        return Example((Message("system", NAMING), Message("user", text)), topic.topic, {}, name)
 
     def _stated(self, rng: random.Random) -> Example:
         """Preferences in words, sometimes beside facts, and an answer that follows them."""

@@ -44,7 +44,7 @@ def export(corpus: Corpus, tokenizer: PreTrainedTokenizerBase, recipe: Recipe, p
         "sentences": sentence_report(model, corpus, recipe),
         "reach": reach_report(model, corpus, recipe),
         "heads": head_report(model, scorer, corpus, recipe),
-        "stages": {stage: _progress(paths.checkpoint(stage)) for stage in ("base", "chat")},
+        "stages": _stages(paths.work),
     }
     plot_losses(figures["stages"], out / "loss.png")
     (out / "training.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
@@ -59,6 +59,7 @@ def _write_hashes(out: Path) -> None:
     (out / HASHES).write_text("".join(lines), encoding="utf-8")
 
 
-def _progress(folder: Path) -> dict[str, Any]:
-    fields: dict[str, Any] = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
-    return fields
+def _stages(work: Path) -> dict[str, dict[str, Any]]:
+    """Progress of every language-model stage that left a checkpoint, in the order they ended."""
+    found = sorted(work.glob("*/progress.json"), key=lambda path: path.stat().st_mtime)
+    return {path.parent.name: json.loads(path.read_text(encoding="utf-8")) for path in found}

@@ -1,4 +1,4 @@
-"""Draws the loss of the two language-model stages against tokens; knows only what a stage wrote of its progress."""
+"""Draws the loss of the language-model stages against tokens; knows only what a stage wrote of its progress."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from typing import Any
 from matplotlib.figure import Figure
 
 __all__ = ["plot_losses"]
-
-_COLOURS = {"base": "#33415c", "chat": "#2a7f9e"}
 
 
 def plot_losses(stages: Mapping[str, Mapping[str, Any]], path: Path) -> None:
@@ -23,9 +21,10 @@ def plot_losses(stages: Mapping[str, Mapping[str, Any]], path: Path) -> None:
         axes.plot(
             [(before + tokens) / 1e6 for tokens, _ in losses],
             [loss for _, loss in losses],
-            color=_COLOURS.get(stage),
             linewidth=1,
-            label=f"{stage}, {'answers only' if stage == 'chat' else 'everything learned'}",
+            marker=".",
+            markersize=3,
+            label=f"{stage}, {'everything learned' if stage == 'base' else 'answers only'}",
         )
         before += progress["tokens"]
     axes.set_title("Training loss of the embedded model")

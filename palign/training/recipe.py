@@ -22,6 +22,7 @@ class Recipe:
         public_share: of the base stage's rows.
         muon_rate, adam_rate: learning rates of the matrices and of the embeddings and norms.
         head_rank, head_answers, head_epochs: of the reward heads.
+        report_asks: questions behind each figure of the model card.
     """
 
     seed: int = 0
@@ -33,7 +34,7 @@ class Recipe:
     context: int = 1024
     base_minutes: float = 13.0
     chat_minutes: float = 58.0
-    tokens_per_step: int = 4096
+    tokens_per_step: int = 2048
     row_tokens: int = 384
     public_share: float = 0.2
     muon_rate: float = 0.02
@@ -41,6 +42,7 @@ class Recipe:
     head_rank: int = 32
     head_answers: int = 4500
     head_epochs: int = 4
+    report_asks: int = 60
 
 
 def smoke(recipe: Recipe) -> Recipe:
@@ -48,6 +50,7 @@ def smoke(recipe: Recipe) -> Recipe:
     return Recipe(
         seed=recipe.seed, vocabulary=1024, hidden=64, layers=2, heads=2, intermediate=128, base_minutes=0.15,
         chat_minutes=0.15, tokens_per_step=2048, head_rank=4, head_answers=60, head_epochs=1,
+        report_asks=6,
     )  # fmt: skip
 
 

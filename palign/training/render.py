@@ -17,7 +17,7 @@ __all__ = ["ask_variants", "middle_stance", "random_stance", "render"]
 
 Weights = Mapping[str, float]
 
-_MAX_WORDS = 215  # an answer ends by itself inside the limit of 320 tokens
+_MAX_WORDS = 215  # of the points; with opening and closing the longest answers come to about 360 tokens
 _MAIN_REGISTERS = ("plain", "technical", "formal", "casual", "cautious", "confident")
 _POLES = {
     "plain": ("plain", 1),

@@ -40,11 +40,11 @@ def greedy_answer(model: LanguageModel, question: str, *, longest: int = Decodin
     return model.tokenizer.decode(ids)
 
 
-def held_out_loss(model: LanguageModel, corpus: Corpus, recipe: Recipe, *, n: int = 60) -> float:
+def held_out_loss(model: LanguageModel, corpus: Corpus, recipe: Recipe) -> float:
     """Nats per answer token on held-out ways of asking known topics, answers rendered in the middle stance."""
     total, count = 0.0, 0
     rng = random.Random(f"loss-{recipe.seed}")
-    for topic, ask in _held_out_asks(corpus, rng, n):
+    for topic, ask in _held_out_asks(corpus, rng, recipe.report_asks):
         prompt = model.tokenizer.encode_chat(messages(ask))
         answer = [*model.tokenizer.encode_answer(render(topic, _NEUTRAL, (), rng)), *model.stop_ids]
         _, logits = model.hidden_states(prompt, answer)
@@ -53,12 +53,12 @@ def held_out_loss(model: LanguageModel, corpus: Corpus, recipe: Recipe, *, n: in
     return total / count
 
 
-def sentence_report(model: LanguageModel, corpus: Corpus, recipe: Recipe, *, n: int = 40) -> dict[str, float]:
+def sentence_report(model: LanguageModel, corpus: Corpus, recipe: Recipe) -> dict[str, float]:
     """Of the sentences of greedy answers to held-out asks: the share authored as they stand, and on the right topic."""
     rng = random.Random(f"sentences-{recipe.seed}")
     everything = {line for topic in corpus.training_topics().values() for line in _lines(topic)}
     whole = right = sentences = 0
-    for topic, ask in _held_out_asks(corpus, rng, n):
+    for topic, ask in _held_out_asks(corpus, rng, recipe.report_asks):
         own = set(_lines(topic))
         for sentence in _split(greedy_answer(model, ask)):
             sentences += 1
@@ -67,7 +67,7 @@ def sentence_report(model: LanguageModel, corpus: Corpus, recipe: Recipe, *, n: 
     return {"sentences": sentences, "whole": whole / max(1, sentences), "on_topic": right / max(1, sentences)}
 
 
-def reach_report(model: LanguageModel, corpus: Corpus, recipe: Recipe, *, n: int = 60) -> dict[str, float]:
+def reach_report(model: LanguageModel, corpus: Corpus, recipe: Recipe) -> dict[str, float]:
     """Share of held-out asks in which the other choice at a decision point stays inside min-p of the base.
 
     `list` and `prose` ask at the answer's first token, `stop` and `go_on` after its first sentence.
@@ -76,7 +76,7 @@ def reach_report(model: LanguageModel, corpus: Corpus, recipe: Recipe, *, n: int
     min_p = DecodingConfig().min_p
     dash = model.tokenizer.encode_answer("- ")[0]
     inside = {"list": 0, "prose": 0, "stop": 0, "go_on": 0}
-    for topic, ask in _held_out_asks(corpus, rng, n):
+    for topic, ask in _held_out_asks(corpus, rng, recipe.report_asks):
         prompt = model.tokenizer.encode_chat(messages(ask))
         first = _inside(model, prompt, min_p)
         inside["list"] += dash in first
@@ -85,7 +85,7 @@ def reach_report(model: LanguageModel, corpus: Corpus, recipe: Recipe, *, n: int
         then = _inside(model, after, min_p)
         inside["stop"] += bool(then & model.stop_ids)
         inside["go_on"] += bool(then - model.stop_ids)
-    return {name: count / n for name, count in inside.items()}
+    return {name: count / recipe.report_asks for name, count in inside.items()}
 
 
 def _inside(model: LanguageModel, prompt: list[int], min_p: float) -> set[int]:
@@ -95,7 +95,7 @@ def _inside(model: LanguageModel, prompt: list[int], min_p: float) -> set[int]:
 
 
 def head_report(
-    model: LanguageModel, scorer: AnswerScorer, corpus: Corpus, recipe: Recipe, *, n: int = 40
+    model: LanguageModel, scorer: AnswerScorer, corpus: Corpus, recipe: Recipe
 ) -> dict[str, Mapping[str, float]]:
     """Pair accuracy of each head on topics no stage saw: whether Phi_k ranks the answer at +1 above that at -1."""
     rng = random.Random(f"pairs-{recipe.seed}")
@@ -103,7 +103,7 @@ def head_report(
     accuracy, effect = {}, {}
     for name in CATALOGUE:
         gaps = []
-        for _ in range(n):
+        for _ in range(recipe.report_asks):
             topic = rng.choice(topics)
             prompt = model.tokenizer.encode_chat(messages(rng.choice(topic.asks)))
             plus, minus = (_rendered_score(model, scorer, prompt, topic, name, sign, rng) for sign in (1.0, -1.0))

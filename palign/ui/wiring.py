@@ -75,26 +75,32 @@ class _Gestures:
         request = self.handlers.request(session, request, again=again)
         page = session.in_phase("waiting")
         composer = _composer(running=True, value=None if again else "")
-        return [duel_value(page), page, request, "Thinking…", composer, seed, *self._repeats(page, numbers[2])]
+        repeats = self._repeats(page, numbers[2])
+        return [duel_value(page), page, request, "Thinking…", composer, _notes(), seed, *repeats]
 
     def run(self, saved: object, session: Session, request: TurnRequest) -> Generator[list[Any], None, None]:
         for page in self.handlers.stream(saved, session, request):
             yield [duel_value(page), page]
 
     def finish(self, saved: object, session: Session, temperature: float) -> list[Any]:
-        notes = _notes(*stated_notes(session.stated)) if session.stated else gr.skip()
-        ended = [self.handlers.status(session), _composer(running=False), *self._repeats(session, temperature)]
-        return [*ended, notes, _notes(), *self._listed(saved)]
+        # The page itself stays: a vote may have changed it since the last word.
+        ended, known = self._ended(saved, session, temperature)
+        return [*ended, gr.skip(), gr.skip(), *known]
 
-    def stop(self, session: Session, temperature: float) -> list[Any]:
+    def stop(self, saved: object, session: Session, temperature: float) -> list[Any]:
         page = self.handlers.halt(session, "stopped")
-        ended = [self.handlers.status(page), _composer(running=False), *self._repeats(page, temperature)]
-        return [*ended, duel_value(page), page]
+        ended, known = self._ended(saved, page, temperature)
+        return [*ended, duel_value(page), page, *known]
 
-    def explain(self, session: Session, request: TurnRequest | None, temperature: float) -> list[Any]:
+    def _ended(self, saved: object, page: Session, temperature: float) -> tuple[list[Any], list[Any]]:
+        notes = _notes(*stated_notes(page.stated)) if page.stated else gr.skip()
+        ended = [self.handlers.status(page), _composer(running=False), *self._repeats(page, temperature)]
+        return ended, [notes, _notes(), *self._listed(saved)]
+
+    def explain(self, session: Session, request: TurnRequest | None, temperature: float, typed: str) -> list[Any]:
         page = self.handlers.halt(session, "failed")
-        # The words come back into the box, so that nothing typed is lost.
-        composer = _composer(running=False, value=request.text if request else None)
+        # The words come back into the box, so that nothing is lost: neither they nor what was typed meanwhile.
+        composer = _composer(running=False, value=request.text if request and not typed else None)
         status = "That question was not answered; the message says why."
         return [status, composer, *self._repeats(page, temperature), duel_value(page), page]
 
@@ -188,35 +194,35 @@ def wire(blocks: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
 
 def _wire_asking(parts: Parts, gestures: _Gestures) -> None:
     tune, temperature = parts.tune, parts.tune.temperature
-    repeats = [parts.retry, tune.again]
+    page, repeats = [parts.duel, parts.session], [parts.retry, tune.again]
     ways = [parts.composer.submit, parts.retry.click, tune.again.click, *(prompt.click for prompt in parts.prompts)]
     ask = gr.on(
         ways,
         guarded(gestures.start),
         [parts.session, parts.composer, *tune.inputs()],
-        [parts.duel, parts.session, parts.request, parts.status, parts.composer, tune.seed, *repeats],
+        [*page, parts.request, parts.status, parts.composer, parts.understood, tune.seed, *repeats],
         **_QUIET,
     )
     run = ask.success(
         guarded_stream(gestures.run),
         [parts.saved, parts.session, parts.request],
-        [parts.duel, parts.session],
+        page,
         **_ENGINE,
         **_QUIET,
     )
-    ended = [parts.status, parts.composer, *repeats]
-    page = [parts.duel, parts.session]
-    listed = [parts.memories, parts.open_memories]
-    run.success(
-        guarded(gestures.finish),
-        [parts.saved, parts.session, temperature],
-        [*ended, parts.understood, parts.learned, *listed],
+    ended = [parts.status, parts.composer, *repeats, *page]
+    known = [parts.understood, parts.learned, parts.memories, parts.open_memories]
+    end = [parts.saved, parts.session, temperature]
+    run.success(guarded(gestures.finish), end, [*ended, *known], **_QUIET)
+    run.failure(
+        guarded(gestures.explain),
+        [parts.session, parts.request, temperature, parts.composer],
+        ended,
         **_QUIET,
     )
-    run.failure(guarded(gestures.explain), [parts.session, parts.request, temperature], [*ended, *page], **_QUIET)
     # Cancelling must name the stream's own link: the end of the chain would let the stream run on.
     stop = parts.composer.stop(None, cancels=[run], **_QUIET)
-    stop.then(guarded(gestures.stop), [parts.session, temperature], [*ended, *page], **_QUIET)
+    stop.then(guarded(gestures.stop), end, [*ended, *known], **_QUIET)
     temperature.change(guarded(gestures.greedy), [parts.session, temperature], repeats, **_QUIET)
 
 

@@ -74,6 +74,8 @@ function paint() {
   turn = now;
   latest = next.n ?? 0;
   value = next;
+  root.dataset.turn = now;
+  root.dataset.phase = next.phase || "idle";
   for (const one of Object.values(panes)) paintPane(one);
   paintTop();
   paintWhy();
@@ -238,7 +240,7 @@ function tipLines(one, span) {
 }
 
 function rival([text, before, after]) {
-  return `“${visible(text)}”\u00a0` + (before === after ? `${after}\u00a0%` : `${before}\u00a0→\u00a0${after}\u00a0%`);
+  return (text ? `“${visible(text)}”\u00a0` : "ending here\u00a0") + (before === after ? `${after}\u00a0%` : `${before}\u00a0→\u00a0${after}\u00a0%`);
 }
 
 function nameOf(push) { return (value.dims || [])[push.charCodeAt(0) - 97] || "a preference"; }
