@@ -72,7 +72,7 @@ class DecodingConfig:
     seed: int = 0
     reward_scale: float = 2.0
     kl_per_token: float = 0.3
-    kl_per_answer: float = 15.0
+    kl_per_answer: float = 60.0
     alternatives: int = 4
 
     def __post_init__(self) -> None:

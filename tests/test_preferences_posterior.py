@@ -140,7 +140,7 @@ def test_one_more_vote_for_a_side_raises_its_mean_and_probability(count: int) ->
     config = LearningConfig(forgetting=1.0)
     votes = [vote(f"t{n}", concise=0.5) for n in range(count + 1)]
     before, after = (learned(*some, config=config) for some in (votes[:-1], votes))
-    assert mean(after) > mean(before)
+    assert mean(after) > mean(before) or mean(before) == mean(after) == 1.0  # the bound of a weight
     assert after.probability_positive("concise") > before.probability_positive("concise")
 
 

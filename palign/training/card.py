@@ -26,8 +26,8 @@ _DATA = """\
 
 _NOTE = """\
 The recipe trains `chat` in one go. The weights here came to it in pieces, listed above: `chat-whole` without openings
-and namings, in steps of 4,096 tokens, `chat-openings` with openings, and `chat` with both, from two processes that
-added up their gradients. `docs/log.md` says why."""
+and namings, in steps of 4,096 tokens; `chat-openings` with openings; `chat-namings` mostly openings and namings, from
+two processes that added up their gradients; `chat` as the recipe has it. `docs/log.md` says why."""
 
 
 def model_card(figures: Mapping[str, Any], recipe: Recipe) -> str:

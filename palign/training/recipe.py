@@ -40,9 +40,9 @@ class Recipe:
     muon_rate: float = 0.02
     adam_rate: float = 0.003
     head_rank: int = 32
-    head_answers: int = 4500
-    head_epochs: int = 4
-    report_asks: int = 60
+    head_answers: int = 2000
+    head_epochs: int = 3
+    report_asks: int = 40
 
 
 def smoke(recipe: Recipe) -> Recipe:

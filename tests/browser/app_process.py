@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -72,6 +73,28 @@ def running_app(folder: Path, **settings: str) -> Iterator[App]:
         yield app
     finally:
         _end(process)
+
+
+@contextlib.contextmanager
+def slowed(process: subprocess.Popen[bytes], *, share: float = 0.15) -> Iterator[None]:
+    """Let a process run for only a share of the time, as on a slow machine, so that its answer can be interrupted."""
+    ended = threading.Event()
+
+    def throttle() -> None:
+        while not ended.is_set():
+            process.send_signal(signal.SIGSTOP)
+            ended.wait(0.1 * (1 - share))
+            process.send_signal(signal.SIGCONT)
+            ended.wait(0.1 * share)
+
+    thread = threading.Thread(target=throttle)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        process.send_signal(signal.SIGCONT)
 
 
 def _wait(app: App) -> None:
