@@ -457,7 +457,6 @@ def test_the_length_of_a_list_is_counted_in_words_without_its_marks():
     assert word_count("- one\n2. two-and-a-half\n* isn't") == 3
 
 
-@pytest.mark.skipif(not (ASSETS / "model" / "config.json").is_file(), reason="assets/model is not built")
 def test_the_shipped_model_is_measured_from_end_to_end_and_no_path_is_written(tmp_path, monkeypatch):
     from palign.evaluation.run import run
 

@@ -59,9 +59,7 @@ def test_the_guard_leaves_no_trace():
     assert (socket.socket.connect, socket.socket.sendto, socket.getaddrinfo) == before
 
 
-@pytest.mark.parametrize(
-    "address", [("127.9.9.9", 1), ("::1", 1, 0, 0), ("localhost", 1), "a-socket", b"\0abstract"]
-)
+@pytest.mark.parametrize("address", [("127.9.9.9", 1), ("::1", 1, 0, 0), ("localhost", 1), "a-socket", b"\0abstract"])
 def test_local_addresses_are_local(address):
     assert is_local(address)
 
