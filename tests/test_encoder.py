@@ -48,6 +48,14 @@ def test_vectors_are_unit_float32_one_per_text(encoder: TextEncoder) -> None:
     assert encoder.encode_query([]).shape == (0, 384)
 
 
+def test_a_word_has_the_mean_of_its_pieces_and_white_space_nothing(encoder: TextEncoder) -> None:
+    plain, spaced, compound, parts, empty = encoder.word_vectors(["tea", " Tea", "tea cup", "cup", "\n"])
+    assert plain.shape == (384,)
+    assert np.array_equal(plain, spaced)
+    assert np.allclose(compound, (plain + parts) / 2)
+    assert not empty.any()
+
+
 def test_a_text_has_one_vector_whatever_it_is_encoded_with(encoder: TextEncoder) -> None:
     alone = encoder.encode_query(["I like tea"])[0]
     together = encoder.encode_document(["a much longer sentence about something else", "I like tea"])[1]

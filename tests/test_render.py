@@ -130,6 +130,18 @@ def test_an_answer_is_made_of_authored_lines_alone():
         assert not left.replace("-", "").split(), (topic.topic, left)
 
 
+def test_points_come_in_the_authored_order_and_nearly_always_from_the_first_on():
+    rng = random.Random("order")
+    whole = 0
+    for topic in list(corpus().topics.values()) * 3:
+        text = render(topic, {**NEUTRAL, "lists": 1.0}, (), rng)
+        shown = [i for i, point in enumerate(topic.points) if any(line in text for line in point_lines(point).values())]
+        starts = [min(text.find(x) for x in point_lines(topic.points[i]).values() if x in text) for i in shown]
+        assert starts == sorted(starts), topic.topic
+        whole += shown == list(range(len(shown)))
+    assert 0.8 < whole / (3 * len(corpus().topics)) < 0.97
+
+
 def test_serious_points_are_never_rendered_playful():
     serious = [topic for topic in corpus().topics.values() if any(point.serious for point in topic.points)]
     assert serious

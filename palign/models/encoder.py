@@ -74,6 +74,16 @@ class TextEncoder:
             vectors = self._model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
         return np.asarray(vectors, np.float32)  # (N, E)
 
+    def word_vectors(self, words: Sequence[str]) -> NDArray[np.float32]:
+        """(N,) words → (N, E) float32: the mean of the encoder's input embeddings of each word's pieces.
+
+        A word without a piece, white space for instance, gets zeros.
+        """
+        table = self._model[0].auto_model.get_input_embeddings().weight.detach().cpu().numpy()  # (P, E)
+        with self._lock:
+            pieces = self._model.tokenizer(list(words), add_special_tokens=False)["input_ids"]
+        return np.stack([table[ids].mean(0) if ids else np.zeros(self.dim) for ids in pieces]).astype(np.float32)
+
 
 def _wheel() -> Path:
     try:

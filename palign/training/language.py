@@ -13,12 +13,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+import torch.distributed as together
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase
 
+from palign.models.encoder import TextEncoder
 from palign.training.batches import IGNORED, Batch, Pool
 from palign.training.recipe import Recipe
 
@@ -28,6 +30,7 @@ _log = logging.getLogger(__name__)
 _CHECKPOINT_SECONDS = 240.0
 _MICRO_TOKENS = 2048
 _WARM_STEPS = 30
+_EMBEDDING_SCALE = 0.06  # about what training ends with
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,12 @@ class Progress:
     losses: tuple[tuple[int, float], ...] = ()
 
 
-def new_language_model(recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -> LlamaForCausalLM:
-    """A Llama with random weights, tied embeddings and the tokenizer's special tokens."""
+def new_language_model(recipe: Recipe, tokenizer: PreTrainedTokenizerBase, encoder: TextEncoder) -> LlamaForCausalLM:
+    """A Llama with tied embeddings and the tokenizer's special tokens; random but for its embeddings.
+
+    These begin as the encoder's word vectors, centred and projected at random to the width of the model, so that words
+    alike are neighbours before the first step.
+    """
     torch.manual_seed(recipe.seed)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
@@ -55,7 +62,16 @@ def new_language_model(recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -> Ll
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    return LlamaForCausalLM(config)
+    model = LlamaForCausalLM(config)
+    words = [tokenizer.decode([token]).strip() for token in range(len(tokenizer))]
+    vectors = torch.tensor(encoder.word_vectors(words))  # (V, E)
+    projected = (vectors - vectors.mean(0)) @ torch.randn(vectors.shape[1], recipe.hidden)  # (V, H)
+    # Noise tells apart the tokens that the encoder, which knows no case, takes for one.
+    noise = 0.1 * torch.randn(projected.shape)
+    embeddings = functional.normalize(projected, dim=1) * recipe.hidden**0.5 + noise
+    with torch.no_grad():
+        model.get_input_embeddings().weight.copy_(_EMBEDDING_SCALE * embeddings)
+    return model
 
 
 def load_language_model(folder: Path) -> LlamaForCausalLM:
@@ -95,12 +111,20 @@ def train_language_model(
     optimizers = _optimizers(model, recipe)
     progress = _resume(model, optimizers, folder)
     budget = 60 * minutes
-    bar = tqdm(total=round(budget), initial=round(progress.seconds), unit="s", desc=folder.name, mininterval=5)
+    bar = tqdm(
+        total=round(budget),
+        initial=round(progress.seconds),
+        unit="s",
+        desc=folder.name,
+        mininterval=5,
+        disable=not _first(),
+    )
     saved = progress.seconds
     while progress.seconds < budget:
         progress = _one_pool(model, optimizers, pool, progress, budget, recipe, (rate_from, rate_to), bar)
         if progress.seconds - saved > _CHECKPOINT_SECONDS or progress.seconds >= budget:
-            _save(model, optimizers, folder, progress)
+            if _first():
+                _save(model, optimizers, folder, progress)
             saved = progress.seconds
     bar.close()
     return progress
@@ -113,7 +137,7 @@ def _one_pool(
     started = time.monotonic()
     tokens, losses = progress.tokens, list(progress.losses)
     for number, step in enumerate(_steps(pool(progress.pools), recipe.tokens_per_step)):
-        seconds = progress.seconds + time.monotonic() - started
+        seconds = progress.seconds + _agreed(time.monotonic() - started)
         done = min(1.0, seconds / budget)
         warm = min(1.0, (tokens + 1) / (_WARM_STEPS * recipe.tokens_per_step))
         _set_rates(optimizers, recipe, warm * (rates[0] + done * (rates[1] - rates[0])))
@@ -129,19 +153,57 @@ def _one_pool(
 
 
 def _one_step(model: LlamaForCausalLM, optimizers: list[torch.optim.Optimizer], step: list[Batch]) -> float:
-    """One update from all batches of a step; returns its nats per learned token."""
+    """One update from all batches of a step; returns its nats per learned token.
+
+    Of several processes each takes its share of every batch's rows, and all of them apply the summed gradient.
+    """
     learned = sum(int((batch.labels[:, 1:] != IGNORED).sum()) for batch in step)
     total = 0.0
     for batch in step:
         with torch.autocast("cpu", torch.bfloat16):
-            loss, _ = answer_loss(model, batch)
+            loss, _ = answer_loss(model, _own_rows(batch))
         torch.autograd.backward(loss / learned)
         total += loss.item()
+    if together.is_initialized():
+        total = _summed(model, total)
     nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     for optimizer in optimizers:
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
     return total / learned
+
+
+def _first() -> bool:
+    return not together.is_initialized() or together.get_rank() == 0
+
+
+def _own_rows(batch: Batch) -> Batch:
+    if not together.is_initialized():
+        return batch
+    own = slice(together.get_rank(), None, together.get_world_size())
+    if together.get_rank() >= len(batch.token_ids):  # a row that teaches nothing, so that every process has gradients
+        return Batch(batch.token_ids[:1], torch.full_like(batch.labels[:1], IGNORED))
+    return Batch(batch.token_ids[own], batch.labels[own])
+
+
+def _summed(model: LlamaForCausalLM, total: float) -> float:
+    """Sum every process's gradients in place, and its loss."""
+    gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
+    flat = torch.cat([*(gradient.flatten() for gradient in gradients), torch.tensor([total])])
+    together.all_reduce(flat)
+    parts = flat[:-1].split([gradient.numel() for gradient in gradients])
+    for gradient, part in zip(gradients, parts, strict=True):
+        gradient.copy_(part.view_as(gradient))
+    return float(flat[-1])
+
+
+def _agreed(seconds: float) -> float:
+    """The first process's clock: all of them stop at the same step."""
+    if not together.is_initialized():
+        return seconds
+    clock = torch.tensor([seconds], dtype=torch.float64)
+    together.broadcast(clock, 0)
+    return clock.item()
 
 
 def _steps(batches: list[Batch], tokens: int) -> Iterator[list[Batch]]:

@@ -32,13 +32,13 @@ class Recipe:
     heads: int = 5
     intermediate: int = 864
     context: int = 1024
-    base_minutes: float = 13.0
-    chat_minutes: float = 58.0
+    base_minutes: float = 8.0
+    chat_minutes: float = 76.0
     tokens_per_step: int = 2048
     row_tokens: int = 384
     public_share: float = 0.2
     muon_rate: float = 0.02
-    adam_rate: float = 0.003
+    adam_rate: float = 0.0015
     head_rank: int = 32
     head_answers: int = 2000
     head_epochs: int = 3

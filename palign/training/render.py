@@ -17,6 +17,7 @@ __all__ = ["ask_variants", "middle_stance", "random_stance", "render"]
 
 Weights = Mapping[str, float]
 
+_SKIPS = 0.15  # share of answers that leave points out
 _MAX_WORDS = 215  # of the points; with opening and closing the longest answers come to about 360 tokens
 _MAIN_REGISTERS = ("plain", "technical", "formal", "casual", "cautious", "confident")
 _POLES = {
@@ -119,9 +120,12 @@ def _items(
 
 
 def _choose_points(points: Sequence[Point], n: int, rng: random.Random) -> list[Point]:
-    # Earlier points are likelier and the authored order is kept, so the model never has to remember what it used.
-    keyed = sorted(range(len(points)), key=lambda i: rng.random() ** (1 + 0.2 * i), reverse=True)
-    return [points[i] for i in sorted(keyed[:n])]
+    # Nearly always the first n, in the authored order: then each sentence tells which one may follow it, and the model
+    # neither has to remember what it said nor meets a choice that no preference decides.
+    chosen = list(range(len(points)))
+    if rng.random() < _SKIPS:
+        chosen = sorted(rng.sample(chosen, min(n + 1, len(chosen))))
+    return [points[i] for i in chosen[:n]]
 
 
 def _point_sentences(point: Point, stance: _Stance, rng: random.Random) -> list[str]:

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+import torch.distributed as together
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
+from palign.models.encoder import TextEncoder
 from palign.training.batches import base_pool, chat_pool, public_texts
 from palign.training.corpus import Corpus, load_corpus
 from palign.training.dialogues import Sampler
@@ -24,11 +26,15 @@ __all__ = ["STAGES", "run"]
 
 _log = logging.getLogger(__name__)
 STAGES = ("tokenizer", "base", "chat", "heads", "export")
+_SHARED_STAGES = ("base", "chat")
 _MICRO_TOKENS = 2048
 
 
 def run(argv: Sequence[str]) -> None:
-    """Parse the stage and its options, and run it; `all` runs every stage in order."""
+    """Parse the stage and its options, and run it; `all` runs every stage in order.
+
+    Started by `torchrun`, several processes share the language-model stages and the first does the rest.
+    """
     parser = argparse.ArgumentParser(prog="palign train", description="Train the embedded model from the corpus.")
     parser.add_argument("stage", choices=(*STAGES, "all"))
     parser.add_argument("--work", type=Path, default=Path("build/train"), help="folder of checkpoints and caches")
@@ -38,14 +44,19 @@ def run(argv: Sequence[str]) -> None:
     parser.add_argument("--smoke", action="store_true", help="every stage in small, to see that it runs")
     options = parser.parse_args(argv)
     torch.set_num_threads(1)
+    if together.is_torchelastic_launched():
+        together.init_process_group("gloo")
     recipe = smoke(Recipe()) if options.smoke else Recipe()
     if options.budget_minutes is not None:
         recipe = _with_budget(recipe, options.budget_minutes)
     paths = Paths(options.work, options.public, options.out)
     corpus = load_corpus()
     for stage in STAGES if options.stage == "all" else (options.stage,):
-        _log.info("stage %s", stage)
-        _run_stage(stage, corpus, recipe, paths)
+        if not together.is_initialized() or together.get_rank() == 0 or stage in _SHARED_STAGES:
+            _log.info("stage %s", stage)
+            _run_stage(stage, corpus, recipe, paths)
+        if together.is_initialized():
+            together.barrier()
 
 
 def _run_stage(stage: str, corpus: Corpus, recipe: Recipe, paths: Paths) -> None:
@@ -73,7 +84,7 @@ def _train_base(corpus: Corpus, tokenizer: PreTrainedTokenizerBase, recipe: Reci
         batch=_MICRO_TOKENS,
         public_share=recipe.public_share,
     )
-    model = new_language_model(recipe, tokenizer)
+    model = new_language_model(recipe, tokenizer, TextEncoder.load())
     train_language_model(
         model, pool, paths.checkpoint("base"), recipe=recipe, minutes=recipe.base_minutes, rate_from=1.0, rate_to=0.9
     )
