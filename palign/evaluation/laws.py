@@ -6,16 +6,15 @@ Nothing here scores against a preference model: lengths are word counts, effects
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import fmean, median
+from statistics import NormalDist, fmean, median
 from typing import TYPE_CHECKING
 
 from palign.evaluation.arms import SWEEP, last_update
 from palign.evaluation.judges.measurers import word_count
 from palign.evaluation.scoring import edit_distance
-from palign.schema import Outcome, TurnRequest, TurnUpdate, UserProfile
+from palign.schema import Outcome, TurnRequest, TurnUpdate
 
 if TYPE_CHECKING:
     from palign.chat import ChatService
@@ -220,7 +219,7 @@ def _voter(ask: _Asker, questions: Sequence[str], seed: int) -> Voter:
         ask.service.undo(user, event_id)
     return Voter(
         seed=seed,
-        p_concise=_probability_positive(learned, "concise"),
+        p_concise=NormalDist().cdf(learned.mean["concise"] / learned.std["concise"]),
         most_certain=max(learned.mean, key=lambda name: abs(learned.mean[name]) / learned.std[name]),
         votes=votes,
         length_ratio=ratio,
@@ -242,10 +241,6 @@ def _shorter(update: TurnUpdate) -> Outcome:
     if personal == generic:
         return "tie"
     return "personal" if personal < generic else "generic"
-
-
-def _probability_positive(profile: UserProfile, name: str) -> float:
-    return 0.5 * (1 + math.erf(profile.mean[name] / profile.std[name] / math.sqrt(2)))
 
 
 def _rising(values: Sequence[float]) -> bool:

@@ -26,6 +26,9 @@ _NOT_RUN = (
     "Users are simulated: nothing here says what people prefer, nor that an answer is more accurate.",
     "Both judges and the users' words are by one hand; the classifier knows only some thirty hand-written pairs per "
     "dimension, and they are plainer than real answers.",
+    "The embedded model's word embeddings began as those of the sentence encoder that the classifier reads; the "
+    "measurers share nothing with it.",
+    "The encoder reads the first 256 tokens of an answer, so the classifier does not see the end of a long one.",
     "The measurer of playful counts cues and cannot see a joke.",
     "`swapped user` shows the next user's answers, decoded once; greedy decoding makes that the same text.",
     "Not run yet: rerank, oracle, sign flip, Context Steering, Amulet, PAD and ARGS; learning curves and calibration; "
@@ -115,12 +118,12 @@ def update_readme(readme: Path, block: str) -> None:
 
 
 _JUDGES = (
-    "Two judges per dimension share nothing with the reward: a **measurer** that counts, and a **classifier**, a "
-    "logistic regression on sentence embeddings fitted on hand-written pairs. Accuracy is on pairs of topics that "
-    "were not used for fitting: the share of pairs ranked rightly, and in brackets the share of single texts on the "
-    "right side of a threshold. A judge below .85 is not heard; a dimension without one counts as not steered. "
-    "Agreement is the correlation of both judges over all answers. Shifts are standard deviations towards the wanted "
-    "pole, against the generic answer; a dimension is called steered from +0.20 by the reward alone."
+    "Two judges per dimension share no line and no label with the reward: a **measurer** that counts, and a "
+    "**classifier**, a logistic regression on sentence embeddings fitted on hand-written pairs. Accuracy is on pairs "
+    "of topics that were not used for fitting: the share of pairs ranked rightly, and in brackets the share of single "
+    "texts on the right side of a threshold. A judge below .85 is not heard; a dimension without one counts as not "
+    "steered. Agreement is the correlation of both judges over all answers. Shifts are standard deviations towards the "
+    "wanted pole, against the generic answer; a dimension is called steered from +0.20 by the reward alone."
 )
 
 

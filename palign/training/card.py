@@ -22,16 +22,16 @@ _DATA = """\
 | databricks-dolly-15k, filtered | CC-BY-SA-3.0 | Databricks |
 | LLMs-from-scratch instruction data | Apache-2.0 | S. Raschka |
 | oasst-model-eval answers | Apache-2.0 | Open-Assistant and the models named there |
+| all-MiniLM-L6-v2, the word vectors that the embeddings begin as | Apache-2.0 | the sentence-transformers authors |
 """
 
 _NOTE = """\
-The recipe trains `chat` in one go. The weights here came to it in pieces, listed above: `chat-whole` without openings
-and namings, in steps of 4,096 tokens; `chat-openings` with openings; `chat-namings` mostly openings and namings, from
-two processes that added up their gradients; `chat` as the recipe has it. `docs/log.md` says why."""
+`torchrun --standalone --nproc-per-node 2 -m palign train base`, and the same for `chat`, shares each step between two
+processes; the minutes above come from that."""
 
 
 def model_card(figures: Mapping[str, Any], recipe: Recipe) -> str:
-    """Markdown; every number in it comes from `figures` or the recipe."""
+    """Markdown; every figure in it comes from `figures` or the recipe."""
     stages = figures["stages"]
     tokens = sum(stage["tokens"] for stage in stages.values())
     minutes = sum(stage["seconds"] for stage in stages.values()) / 60
@@ -46,21 +46,22 @@ pipeline_tag: text-generation
 # palign's embedded model
 
 A Llama of {figures["parameters"] / 1e6:.1f} M parameters ({recipe.layers} layers, {recipe.hidden} wide, tied
-embeddings, vocabulary {recipe.vocabulary}), trained from nothing for palign's demonstration, tests and benchmark,
+embeddings, vocabulary {recipe.vocabulary}), trained for palign's demonstration, tests and benchmark,
 with one reward head for each preference dimension and one for the values floor. Weights are stored in bfloat16.
 
 ## What it is for
 
-It answers questions on about 170 everyday topics from an authored corpus, in many registers, so that steering can be
-seen without a network. Outside those topics it knows next to nothing and should say so; it invents when it does not.
-It reads English only and answers one question at a time. Nothing it says is a diagnosis, a dose or legal advice.
+It answers questions on {figures["topics"]} everyday topics from an authored corpus, in many registers, so that steering
+can be seen without a network. Outside those topics it knows next to nothing and should say so; it invents when it does
+not. It reads English only and answers one question at a time. Nothing it says is a diagnosis, a dose or legal advice.
 
 ## Training
 
-Data: rendered dialogues from the authored corpus, and in the first stage a little public text.
+Data: rendered dialogues from the authored corpus, and in the first stage a little public text. All other weights begin
+at random.
 
 {_DATA}
-The weights are shared under CC-BY-SA-4.0, the strictest licence among their data. Twenty topics
+The weights are shared under CC-BY-SA-4.0, the strictest licence among their data. Whole topics
 ({", ".join(sorted(HELD_OUT_TOPICS))}) and two ways of asking every other topic were held out from all training.
 
 | figure | value |

@@ -40,6 +40,7 @@ def export(corpus: Corpus, tokenizer: PreTrainedTokenizerBase, recipe: Recipe, p
     figures: dict[str, Any] = {
         "parameters": model.parameters,
         "corpus_sha256": corpus_sha256(),
+        "topics": len(corpus.training_topics()),
         "held_out_loss": held_out_loss(model, corpus, recipe),
         "sentences": sentence_report(model, corpus, recipe),
         "reach": reach_report(model, corpus, recipe),

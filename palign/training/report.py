@@ -29,15 +29,8 @@ _NEUTRAL = dict.fromkeys(CATALOGUE, 0.0)
 
 def greedy_answer(model: LanguageModel, question: str, *, longest: int = DecodingConfig().max_new_tokens) -> str:
     """The unsteered greedy answer to a question without memories."""
-    state = model.prefill([model.tokenizer.encode_chat(messages(question))])
-    ids: list[int] = []
-    while len(ids) < longest:
-        token = int(state.logits[0].argmax())
-        if token in model.stop_ids:
-            break
-        ids.append(token)
-        state = model.step(state, [token])
-    return model.tokenizer.decode(ids)
+    ids = model.generate(model.tokenizer.encode_chat(messages(question)), max_new_tokens=longest)
+    return model.tokenizer.decode([token for token in ids if token not in model.stop_ids])
 
 
 def held_out_loss(model: LanguageModel, corpus: Corpus, recipe: Recipe) -> float:

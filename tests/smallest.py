@@ -1,0 +1,10 @@
+"""The smallest recipe that every stage of training takes."""
+
+from __future__ import annotations
+
+from palign.training.recipe import Recipe
+
+TINY = Recipe(
+    vocabulary=600, hidden=32, layers=1, heads=2, intermediate=48, tokens_per_step=128, head_rank=4, head_answers=60,
+    head_epochs=6,
+)  # fmt: skip
