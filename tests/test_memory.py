@@ -31,6 +31,7 @@ from palign.schema import (
 
 SHORT = Stance("concise", 0.8)
 LONG = Stance("concise", -0.8)
+PLAIN = Stance("plain", 0.7)
 
 
 class Clock:
@@ -106,6 +107,28 @@ def test_saying_a_paused_memory_again_takes_it_out_of_pause(store: PreferenceMem
     store.pause("ann", memory.id, paused=True)
     assert not store.add("ann", "no jargon", kind="style").paused
     assert len(store.events("ann")) == 1
+
+
+def test_saying_the_same_words_again_makes_their_stances_the_latest(store: PreferenceMemory, clock: Clock) -> None:
+    first = store.add("ann", "short, no jargon", kind="style", events=[SHORT, PLAIN])
+    store.append_event(vote("v1"))
+    store.add("ann", "longer answers", kind="style", slot="length", events=[LONG])
+    clock.now += 60
+    store.append_event(replace(vote("v2"), created_at=clock.now))
+    assert store.add("ann", "Short, no jargon!", kind="style", events=[SHORT, PLAIN]).id == first.id
+    assert [event.evidence for event in store.events("ann")][-2:] == [SHORT, PLAIN]
+    assert len(store.events("ann")) == 5
+    assert [event.evidence for event in store.linked_events("ann", first.id)] == [SHORT, PLAIN]
+
+
+def test_deleting_words_said_twice_equals_never_saying_them(store: PreferenceMemory) -> None:
+    store.add("ann", "longer answers", kind="style", slot="length", events=[LONG])
+    store.append_event(vote("v1"))
+    events, memories = store.events("ann"), store.memories("ann")
+    for _ in range(2):
+        twice = store.add("ann", "short, no jargon", kind="style", events=[SHORT, PLAIN])
+    store.delete("ann", twice.id)
+    assert (store.events("ann"), store.memories("ann")) == (events, memories)
 
 
 def test_opposites_are_never_merged(store: PreferenceMemory) -> None:
@@ -304,6 +327,40 @@ def test_constraints_style_and_pinned_come_up_whatever_the_question(store: Prefe
     store.pin("ann", ids["owns a cat"], pinned=True)
     assert found(store, "quantum physics") == ["no nuts", "owns a cat", "short answers"]
     assert found(store, "hiking") == ["no nuts", "owns a cat", "short answers", "likes hiking"]
+
+
+def test_words_a_newer_stance_reverses_are_listed_but_not_called_up(store: PreferenceMemory) -> None:
+    old = store.add("ann", "long answers, no jargon", kind="style", events=[LONG, PLAIN])
+    new = store.add("ann", "keep it short", kind="style", slot="length", events=[SHORT])
+    assert found(store, "cats") == ["keep it short"]
+    assert store.memories("ann") == (old, new)
+    assert [event.evidence for event in store.events("ann")] == [LONG, PLAIN, SHORT]
+
+
+@pytest.mark.parametrize("withdraw", ["delete", "pause"])
+def test_taking_the_newer_stance_back_brings_the_older_words_back(store: PreferenceMemory, withdraw: str) -> None:
+    store.add("ann", "long answers, no jargon", kind="style", events=[LONG, PLAIN])
+    before = store.search("ann", "cats")
+    new = store.add("ann", "keep it short", kind="style", slot="length", events=[SHORT])
+    if withdraw == "delete":
+        store.delete("ann", new.id)
+    else:
+        store.pause("ann", new.id, paused=True)
+    assert store.search("ann", "cats") == before
+
+
+def test_words_are_left_out_once_all_they_ask_for_was_stated_anew_and_not_before(store: PreferenceMemory) -> None:
+    store.add("ann", "short, no jargon", kind="style", events=[SHORT, PLAIN])
+    store.add("ann", "keep it brief", kind="style", events=[SHORT])
+    assert found(store, "cats") == ["short, no jargon", "keep it brief"]
+    store.add("ann", "plain words", kind="style", events=[PLAIN])
+    assert found(store, "cats") == ["keep it brief", "plain words"]
+
+
+def test_a_stance_for_one_context_leaves_words_for_everywhere_in_use(store: PreferenceMemory) -> None:
+    store.add("ann", "long answers", kind="style", events=[LONG])
+    store.add("ann", "short at work", kind="style", events=[replace(SHORT, context="work")])
+    assert len(store.search("ann", "cats")) == 2
 
 
 def test_above_thirty_memories_only_the_nearest_topical_ones_are_kept(store: PreferenceMemory) -> None:

@@ -23,7 +23,7 @@ STANCES = st.lists(st.builds(Stance, st.sampled_from(["concise", "warm"]), st.sa
 
 
 class Stores(RuleBasedStateMachine):
-    """After any add, edit, pause or delete a search returns only that user's live memories, from either store."""
+    """After any add, edit, pause or delete a search returns only the user's live memories that hold."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,6 +43,23 @@ class Stores(RuleBasedStateMachine):
         for id_ in [id_ for id_, row in self.live[user].items() if slot and row[2] == slot and id_ != keep]:
             del self.live[user][id_]
 
+    def restate(self, user: str, id_: str, stances: list[Stance]) -> None:
+        """Rows stand in the order they were last stated."""
+        row = self.live[user].pop(id_)
+        self.live[user][id_] = [*row[:4], stances]
+
+    def overruled(self, user: str) -> set[str]:
+        said = [(id_, s) for id_, row in self.live[user].items() if not row[3] for s in row[4]]
+        last = {stance.dimension: (id_, stance.strength) for id_, stance in said}
+        silent = set()
+        for id_, row in self.live[user].items():
+            if row[1] != "style" or row[3]:
+                continue
+            newer = [(s.strength, last[s.dimension][1]) for s in row[4] if last[s.dimension][0] != id_]
+            if newer and (len(newer) == len(row[4]) or any(mine * other < 0 for mine, other in newer)):
+                silent.add(id_)
+        return silent
+
     @rule(user=USERS, text=TEXTS, kind=KINDS, slot=SLOTS, stances=STANCES)
     def add(self, user: str, text: str, kind: Any, slot: str | None, stances: list[Stance]) -> None:
         twins = [id_ for id_, row in self.live[user].items() if row[0] == text]
@@ -50,6 +67,8 @@ class Stores(RuleBasedStateMachine):
         if twins:
             assert memory.id == twins[0]
             self.live[user][twins[0]][3] = False
+            if stances:
+                self.restate(user, twins[0], stances)
         else:
             self.vacate(user, slot, memory.id)
             self.live[user][memory.id] = [text, kind, slot, False, stances]
@@ -63,7 +82,8 @@ class Stores(RuleBasedStateMachine):
             return
         self.store.edit(user, id_, text, kind=kind, slot=slot, events=stances)
         self.vacate(user, slot, id_)
-        self.live[user][id_] = [text, kind, slot, self.live[user][id_][3], stances]
+        self.live[user][id_][:3] = [text, kind, slot]
+        self.restate(user, id_, stances)
 
     @rule(user=USERS, paused=st.booleans(), data=st.data())
     def pause(self, user: str, paused: bool, data: st.DataObject) -> None:
@@ -96,11 +116,12 @@ class Stores(RuleBasedStateMachine):
         self.store = PreferenceMemory.open(self.folder / "store", WordEncoder())
 
     @invariant()
-    def a_search_returns_the_users_live_memories_and_no_others(self) -> None:
+    def a_search_returns_the_users_live_memories_that_hold_and_no_others(self) -> None:
         for user, live in self.live.items():
             hits = self.store.search(user, "topic")  # half of every text
+            silent = self.overruled(user)
             assert {hit.memory.id: hit.memory.text for hit in hits} == {
-                id_: row[0] for id_, row in live.items() if not row[3]
+                id_: row[0] for id_, row in live.items() if not row[3] and id_ not in silent
             }
 
     @invariant()

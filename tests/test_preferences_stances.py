@@ -123,6 +123,8 @@ def test_every_style_word_turns_around_with_a_negation() -> None:
         ("too long", 0.7),
         ("not short enough", 0.7),
         ("short but not too short", 0.5),
+        ("short when it's late", 0.4),
+        ("short unless it's a long story", 0.7),
         ("as short as possible", 1.0),
         ("don't hesitate to be brief", 0.7),
         ("no more than three sentences", 0.7),
@@ -166,6 +168,13 @@ def test_stances_on_one_thing_share_a_slot_and_several_at_once_have_none() -> No
     assert {parse_preference(words)[0].slot for words in ("keep it short", "long answers")} == {"length"}
     assert parse_preference("short answers at work")[0].slot == "length@work"
     assert parse_preference("short and playful")[0].slot is None
+
+
+@pytest.mark.parametrize("words", ["not too short and not too long", "long answers only when I ask"])
+def test_words_that_lean_neither_way_are_kept_without_a_stance(words: str) -> None:
+    for read in (parse, parse_preference):
+        (part,) = read(words)
+        assert (part.text, part.stances, part.kind, part.slot) == (words, (), "style", None)
 
 
 def test_an_exception_is_a_stance_of_its_own() -> None:

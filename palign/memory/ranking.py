@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from palign.schema import Memory, MemoryHit
+from palign.schema import Memory, MemoryHit, PreferenceEvent, Stance
 
 # Below this cosine a topical memory says nothing about the request. On 30 self-written pairs of a memory and a request
 # it helps, .15 keeps 93 % of them and lets 10 % of unrelated requests through; .1 keeps 97 % and lets 27 % through.
@@ -53,6 +53,26 @@ def rank(memories: Sequence[Memory], scores: Mapping[str, float], *, now: float,
         topical = sorted(topical, key=lambda hit: -hit.score)[:limit]
     topical.sort(key=lambda hit: -hit.score * decay(hit.memory, now))
     return (*always, *topical)
+
+
+def overruled(events: Sequence[PreferenceEvent]) -> frozenset[str]:
+    """Ids of the memories whose stances, in a log oldest first, no longer hold: one reversed, or all stated anew.
+
+    Words that say long must not stand in the prompt beside a weight that says short, whatever else they say; what else
+    they say still counts as a number.
+    """
+    latest: dict[tuple[str, str], tuple[str, float]] = {}
+    stances = [(event.source_id, event.evidence) for event in events if isinstance(event.evidence, Stance)]
+    for source, stance in stances:
+        latest[stance.dimension, stance.context] = (source, stance.strength)
+    reversed_, standing = set(), set()
+    for source, stance in stances:
+        successor, strength = latest[stance.dimension, stance.context]
+        if successor == source:
+            standing.add(source)
+        elif strength * stance.strength < 0:
+            reversed_.add(source)
+    return frozenset(reversed_ | ({source for source, _ in stances} - standing))
 
 
 def _standing(memory: Memory) -> int:

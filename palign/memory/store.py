@@ -17,7 +17,7 @@ from typing import Self
 from palign.memory import rows, transfer
 from palign.memory.checks import is_id, require_encodable, require_id, require_text, text_hash
 from palign.memory.ledger import SCHEMA_VERSION
-from palign.memory.ranking import cosines, rank
+from palign.memory.ranking import cosines, overruled, rank
 from palign.memory.vault import Vault
 from palign.schema import (
     Encoder,
@@ -112,8 +112,9 @@ class PreferenceMemory:
     ) -> Memory:
         """Keep a text in the user's own words, and the stances it states as events linked to it, in one transaction.
 
-        The same words again add nothing: the memory there is used once more, taken out of pause and returned. A new
-        value for a slot supersedes the old one, whose stances stop counting. `provenance` is the id of the turn the
+        The same words again make no second memory: the one there is used once more, taken out of pause and returned,
+        and `events`, where there are any, replace its stances as the latest word on them. A new value for a slot
+        supersedes the old one, whose stances stop counting. `provenance` is the id of the turn the
         words were typed in; each of `events` becomes an event whose source_id is the memory's id (`linked_events`).
 
         Raises:
@@ -143,6 +144,8 @@ class PreferenceMemory:
             else:
                 rows.count_use(db, user_id, [kept], memory.created_at)
                 db.execute("UPDATE memories SET paused = 0 WHERE user_id = ? AND id = ?", (user_id, kept))
+                if events:
+                    self._restate(db, twin, events)
             rows.insert_origin(db, user_id, kept, provenance)
             return self._find(db, user_id, kept)
 
@@ -167,6 +170,11 @@ class PreferenceMemory:
     def _insert_stances(self, db: Connection, memory: Memory, stances: Sequence[Stance]) -> None:
         for stance in stances:
             rows.insert_event(db, PreferenceEvent(_new_id(), memory.user_id, self._vault.now(), memory.id, stance))
+
+    def _restate(self, db: Connection, memory: Memory, stances: Sequence[Stance]) -> None:
+        """Put a memory's stances at the end of the log, where a statement silences what was said before it."""
+        db.execute("DELETE FROM events WHERE user_id = ? AND source_id = ?", (memory.user_id, memory.id))
+        self._insert_stances(db, memory, stances)
 
     def _find(self, db: Connection, user_id: str, memory_id: str, *, live: bool = False) -> Memory:
         where = "id = ? AND superseded_by IS NULL" if live else "id = ?"
@@ -219,8 +227,7 @@ class PreferenceMemory:
                    WHERE user_id = ? AND id = ?""",
                 (words, text_hash(words), kind, slot, rows.blob(vector), user_id, memory_id),
             )
-            db.execute("DELETE FROM events WHERE user_id = ? AND source_id = ?", (user_id, memory_id))
-            self._insert_stances(db, memory, events)
+            self._restate(db, memory, events)
             rows.note(db, user_id, memory_id, self._vault.now(), "edit")
             return self._find(db, user_id, memory_id)
 
@@ -278,7 +285,8 @@ class PreferenceMemory:
     def search(self, user_id: str, query: str, *, limit: int = 10) -> tuple[MemoryHit, ...]:
         """The active memories a request calls up: constraints, pinned, style, then topical ones by relevance.
 
-        `limit` bounds the topical ones, and only once more than 30 memories are active.
+        `limit` bounds the topical ones, and only once more than 30 memories are active. A style memory overruled by
+        what was stated since is left out for as long as that stands.
 
         Raises:
             InvalidTextError: the query is empty or not text.
@@ -286,7 +294,9 @@ class PreferenceMemory:
         vector = self._vault.encoder.encode_query([require_encodable(query)])[0]
         now = self._vault.now()
         with self._vault.reading(user_id) as db:
-            memories = rows.read_memories(db, user_id, rows.IN_USE, (now,))
+            silent = overruled(rows.counting_events(db, user_id, now))
+            active = rows.read_memories(db, user_id, rows.IN_USE, (now,))
+            memories = [memory for memory in active if memory.kind != "style" or memory.id not in silent]
             vectors = self._vault.vectors_of(db, user_id, memories)
         scores = dict(zip((memory.id for memory in memories), cosines(vector, vectors), strict=True))
         return rank(memories, scores, now=now, limit=limit)

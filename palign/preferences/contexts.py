@@ -106,7 +106,7 @@ _LEADS = frozenset({"except", "unless", "not", "only", "outside", "otherwise", "
 _NOT_A_NAME = frozenset(
     "me you us it them this that these those now once example instance sure everything anything all every each the a an"
     " my your fun people good real please answers always any some no not and or but i he she they if when more less"
-    " what how why who everyone everybody short long one two fewer too as".split()
+    " what how why who everyone everybody short long one two fewer too as request demand".split()
 )
 
 

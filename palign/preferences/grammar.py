@@ -9,12 +9,12 @@ from palign.preferences.words import phrases
 __all__ = [
     "COMPLIMENTS", "DEGREES", "DURABLE", "EXCESS", "FILLERS", "IMPERATIVES", "INVITATIONS", "LATE_DEGREES",
     "LATE_NEGATORS", "NEGATORS", "OPENERS", "PLAIN_STRENGTH", "POLITE", "SELF_VERBS", "SHRUGS", "SINGLE_THINGS",
-    "STRONG", "THIRD_PERSONS", "WEAKENED",
+    "SLIGHT", "STRONG", "THIRD_PERSONS", "WEAKENED",
 ]  # fmt: skip
 
 PLAIN_STRENGTH = 0.7
 STRONG = 1.0
-_SLIGHT = 0.4
+SLIGHT = 0.4
 WEAKENED = 0.5
 
 # Negators that govern one thing ("no jargon and short sentences" keeps the sentences) and those that govern all that
@@ -64,14 +64,14 @@ _SLIGHT_WORDS = (
 )
 DEGREES = MappingProxyType(
     dict.fromkeys(phrases(_STRONG_WORDS), STRONG)
-    | dict.fromkeys(phrases(_SLIGHT_WORDS), _SLIGHT)
+    | dict.fromkeys(phrases(_SLIGHT_WORDS), SLIGHT)
     | dict.fromkeys(phrases("as little|that|all that|terribly|particularly|overly|excessively"), PLAIN_STRENGTH)
 )
 LATE_DEGREES = MappingProxyType(
     dict.fromkeys(phrases("as possible|as you can|at all|at all times|every time|all the time|in every answer"), STRONG)
     | dict.fromkeys(phrases("always|whatever happens|without exception|in all answers|a lot|very much"), STRONG)
-    | dict.fromkeys(phrases("a bit|a little|a little bit|sometimes|occasionally|if possible|if you can"), _SLIGHT)
-    | dict.fromkeys(phrases("now and then|from time to time|once in a while|here and there|when it fits"), _SLIGHT)
+    | dict.fromkeys(phrases("a bit|a little|a little bit|sometimes|occasionally|if possible|if you can"), SLIGHT)
+    | dict.fromkeys(phrases("now and then|from time to time|once in a while|here and there|when it fits"), SLIGHT)
 )
 # After these the visitor has no wish either way.
 SHRUGS = phrases(
@@ -140,5 +140,5 @@ FILLERS = frozenset(
     " level amount kind sort type wise whenever wherever whatever how enough least maximum max minimum"
     " take takes read reading see understand provide provides offer deliver stick phrase phrased worded throw sprinkle"
     " little few right cool extra plenty feel free really hesitate afraid mind answered"
-    " addressed address treat reader opt choose pick favour favor back don because since".split()
+    " addressed address treat reader opt choose pick favour favor back don because since either".split()
 )

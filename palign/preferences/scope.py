@@ -5,11 +5,13 @@ Knows no ownership, no questions and no memories: only negation, degree and thei
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from palign.preferences import grammar
+from palign.preferences.conditions import Condition, Effect, find_conditions, wish_of
 from palign.preferences.vocabulary import Form, StyleWord, style_words
 from palign.preferences.words import longest_phrase
 
@@ -49,7 +51,10 @@ _RESETS = {
 
 @dataclass(frozen=True, slots=True)
 class StyleMatch:
-    """A style phrase between the words `start` and `end`; strength carries the sign, 0 where the visitor shrugs."""
+    """A style phrase between the words `start` and `end`; strength carries the sign, 0 where the visitor shrugs.
+
+    `denied` by a negation ("not too long"), `weakened` to a milder wish, wanted `on_demand` only.
+    """
 
     dimension: str
     strength: float
@@ -57,6 +62,8 @@ class StyleMatch:
     end: int
     form: Form
     weakened: bool = False
+    denied: bool = False
+    on_demand: bool = False
 
 
 @dataclass(slots=True)
@@ -92,17 +99,42 @@ def style_positions(words: Sequence[str]) -> frozenset[int]:
 def read_style(words: Sequence[str]) -> tuple[tuple[StyleMatch, ...], frozenset[int]]:
     """The style phrases of a sentence, and the positions that phrases, negations and degrees account for.
 
-    Words taken out of consideration by the caller (a named context) are expected as empty strings.
+    Words taken out of consideration by the caller (a named context) are expected as empty strings. Style words in a
+    condition ("unless I ask for detail") state nothing.
     """
-    reading = _Reading(words, _commas_of_or_chains(words))
-    covered: set[int] = set()
+    conditions = find_conditions(words, style_positions(words))
+    aside = {position for condition in conditions for position in range(condition.start, condition.end)}
+    wishes = ["" if position in aside else word for position, word in enumerate(words)]
+    reading = _Reading(wishes, _commas_of_or_chains(wishes))
+    covered = set(aside)
     position = 0
     while position < len(words):
         length = _step(reading, position)
         if length:
             covered.update(range(position, position + length))
         position += length or 1
-    return tuple(reading.found), frozenset(covered)
+    return _conditioned(words, reading.found, conditions), frozenset(covered)
+
+
+def _conditioned(
+    words: Sequence[str], found: Sequence[StyleMatch], conditions: Sequence[Condition]
+) -> tuple[StyleMatch, ...]:
+    """Weaken what is wanted sometimes, mark what is wanted on demand; what holds always on a dimension goes before."""
+    effects = {
+        place: condition.effect
+        for condition in conditions
+        for place in wish_of(words, condition, [match.start for match in found])
+        if condition.effect != "always"
+    }
+    firm = {match.dimension for match in found if match.start not in effects}
+    kept = [match for match in found if match.start not in effects or match.dimension not in firm]
+    return tuple(_under(effects.get(match.start), match) for match in kept)
+
+
+def _under(effect: Effect | None, match: StyleMatch) -> StyleMatch:
+    if effect == "sometimes":
+        return replace(match, strength=math.copysign(min(abs(match.strength), grammar.SLIGHT), match.strength))
+    return replace(match, on_demand=effect == "on demand")
 
 
 def _commas_of_or_chains(words: Sequence[str]) -> frozenset[int]:
@@ -191,6 +223,9 @@ def _negates(reading: _Reading, position: int, length: int) -> bool:
 
 
 def _negate(reading: _Reading, position: int, length: int) -> int:
+    if reading.words[position] in {"and", "but", "nor"}:
+        # "Not too short and not too long": the second denies anew, it does not deny the first denial.
+        reading.reset()
     reach, strength = grammar.NEGATORS[tuple(reading.words[position : position + length])]
     reading.negations += 1
     reading.reach = "all" if "all" in {reach, reading.reach} else reach
@@ -219,7 +254,9 @@ def _enough(reading: _Reading) -> int:
 
 def _turn_found(reading: _Reading) -> None:
     start = reading.segment
-    reading.found[start:] = [replace(match, strength=-match.strength) for match in reading.found[start:]]
+    reading.found[start:] = [
+        replace(match, strength=-match.strength, denied=not match.denied) for match in reading.found[start:]
+    ]
 
 
 def _degree(reading: _Reading, position: int, longer_than: int) -> int:
@@ -248,9 +285,10 @@ def _take_style(reading: _Reading, position: int, length: int) -> int:
     word = style_words()[tuple(reading.words[position : position + length])]
     sign = -1 if (reading.negations + reading.excess) % 2 else 1
     strength = 0.0 if reading.muted else sign * _strength(reading)
+    denied = reading.negations % 2 == 1
     for dimension, pole in word.signs:
         reading.found.append(
-            StyleMatch(dimension, pole * strength, position, position + length, word.form, reading.weakened)
+            StyleMatch(dimension, pole * strength, position, position + length, word.form, reading.weakened, denied)
         )
     reading.degree, reading.weakened, reading.excess = None, False, False
     return length

@@ -311,6 +311,8 @@ def _part(sentence: _Sentence, sort: _Class, clauses: list[_Clause]) -> ParsedSe
         stances = _stances(sentence, start, end)
         if stances:
             return ParsedSentence(text, stances, "style", _slot(stances), True)
+        # Wanted on demand only, or neither way: the words say it, a number cannot.
+        return ParsedSentence(text, (), "style", None, True)
     fact = clauses[0].fact
     return ParsedSentence(text, (), fact.kind, fact.slot, True) if fact and sort == "fact" else ParsedSentence(text)
 
@@ -328,13 +330,17 @@ def _stances(sentence: _Sentence, start: int, end: int) -> tuple[Stance, ...]:
     found: dict[tuple[str, str], Stance] = {}
     previous: list[Stance] = []
     for first, last in _segments(sentence, start, end):
-        matches = [match for match in sentence.matches if first <= match.start < last and match.strength != 0]
+        matches = [match for match in sentence.matches if first <= match.start < last and _counts(match)]
         spans = [span for span in sentence.spans if first <= span.start < last]
         here = _in_contexts(sentence, matches, spans, previous, found)
         for stance in here:
             found[stance.dimension, stance.context] = stance
         previous = here or previous
     return tuple(found.values())
+
+
+def _counts(match: StyleMatch) -> bool:
+    return match.strength != 0 and not match.on_demand
 
 
 def _segments(sentence: _Sentence, start: int, end: int) -> list[tuple[int, int]]:
@@ -379,18 +385,20 @@ def _in_contexts(
 def _one_each(matches: list[StyleMatch]) -> list[Stance]:
     """One stance a dimension: the stronger of two that agree, the later of two that do not.
 
-    "Short but not too short" keeps its direction, mildly.
+    "Short but not too short" keeps its direction, mildly; "not too short and not too long" has none.
     """
     kept: dict[str, StyleMatch] = {}
     for match in matches:
         earlier = kept.get(match.dimension)
         if earlier is None:
             kept[match.dimension] = match
+        elif earlier.strength * match.strength < 0 and earlier.denied and match.denied:
+            kept[match.dimension] = replace(match, strength=0.0)
         elif (earlier.strength > 0) != (match.strength > 0):
             kept[match.dimension] = replace(earlier, strength=_milder(earlier)) if match.weakened else match
         elif abs(match.strength) > abs(earlier.strength):
             kept[match.dimension] = match
-    return [Stance(match.dimension, match.strength) for match in kept.values()]
+    return [Stance(match.dimension, match.strength) for match in kept.values() if match.strength]
 
 
 def _milder(match: StyleMatch) -> float:
