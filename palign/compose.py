@@ -6,10 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
+
 from palign.chat import ChatService, Status
 from palign.config import DecodingConfig, Settings
+from palign.decoding import GuidedDecoder
 from palign.memory import PreferenceMemory
+from palign.models.encoder import TextEncoder
+from palign.models.language import LanguageModel
 from palign.preferences import ExploreConfig, LearningConfig
+from palign.rewards import AnswerScorer, PersRMHeads
 from palign.safety import SAFETY_WEIGHT, SafetyPolicy
 
 __all__ = ["build_service"]
@@ -26,17 +32,10 @@ def build_service(settings: Settings, *, throwaway: bool = False) -> Iterator[Ch
         AssetError: a model, head or encoder file is missing or altered.
         MemoryStoreError: the store is locked by another process, read-only, full or damaged.
     """
-    # Importing these loads torch; a wrong option or a locked store should be said without that wait.
-    import torch
-
-    from palign.decoding import GuidedDecoder
-    from palign.models.encoder import TextEncoder
-    from palign.models.language import LanguageModel
-    from palign.rewards import AnswerScorer, PersRMHeads
-
     torch.set_num_threads(settings.threads)
     encoder = TextEncoder.load()
     store = PreferenceMemory.temporary(encoder) if throwaway else PreferenceMemory.open(settings.data, encoder)
+    # The store is open before the model is read: one that is in use is said without that wait.
     with store as memory:
         folder = Path(settings.model)
         model = LanguageModel.load(folder)
@@ -44,11 +43,12 @@ def build_service(settings: Settings, *, throwaway: bool = False) -> Iterator[Ch
         yield ChatService(
             decoder=GuidedDecoder(model, heads, safety_weight=SAFETY_WEIGHT),
             tokenizer=model.tokenizer,
+            context=model.context,
             scorer=AnswerScorer(model, heads),
             memory=memory,
             safety=SafetyPolicy(),
             status=Status(model.name, model.sha256, heads.sha256, model.parameters, not throwaway),
-            decoding=DecodingConfig(max_new_tokens=settings.max_new_tokens),
+            decoding=DecodingConfig(),
             learning=LearningConfig(),
             exploring=ExploreConfig(),
         )

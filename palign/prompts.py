@@ -22,7 +22,8 @@ _ORDER = {"constraint": 0, "pinned": 1, "style": 2, "topical": 3}
 def block_memories(memories: Sequence[Memory], *, budget: int = BLOCK_BUDGET) -> tuple[Memory, ...]:
     """Order memories for the block and cut topical ones from the bottom until `budget` characters hold.
 
-    Constraints, pinned and style memories are never dropped, so the result can exceed the budget by them alone.
+    Constraints, pinned and style memories are not dropped here, so the result can exceed the budget by them alone;
+    what the model has no room for is dropped by who knows its context.
     `memories` come best first within a kind.
     """
     ordered = sorted(memories, key=lambda memory: _ORDER["pinned" if _only_pinned(memory) else memory.kind])

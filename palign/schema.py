@@ -68,10 +68,8 @@ class MemoryStoreError(PalignError):
 class ContextLengthError(PalignError):
     """A prompt does not fit the model."""
 
-    def __init__(self, n_tokens: int, limit: int) -> None:
-        super().__init__(
-            f"The text is {n_tokens} tokens long and the model reads {limit}.", hint="Shorten the question."
-        )
+    def __init__(self, n_tokens: int, limit: int, *, hint: str = "Shorten the question.") -> None:
+        super().__init__(f"The text is {n_tokens} tokens long and there is room for {limit}.", hint=hint)
         self.n_tokens = n_tokens
         self.limit = limit
 
@@ -365,16 +363,3 @@ class Tokenizer(Protocol):
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """Text of the ids, special tokens left out."""
-
-
-class EventLog(Protocol):
-    """Where preference events live; `memory.PreferenceMemory` in production."""
-
-    def append_event(self, event: PreferenceEvent) -> None:
-        """Store an event; returning means it is durable."""
-
-    def events(self, user_id: str) -> tuple[PreferenceEvent, ...]:
-        """All events of a user, oldest first."""
-
-    def delete_event(self, user_id: str, event_id: str) -> None:
-        """Remove an event and the memory it is linked to."""

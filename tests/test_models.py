@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from palign.models.language import HASHES, LanguageModel, check_hashes, file_sha256
+from palign.rewards import PersRMHeads
 from palign.schema import AssetError, ContextLengthError, Message
 
 LONG, SHORT = "What should I cook for four people tonight?", "Soup?"
@@ -163,6 +164,14 @@ FILES = ("model.safetensors", "config.json", "tokenizer.json", "tokenizer_config
 def test_a_model_knows_the_hash_of_its_weights(parts):
     assert parts.model.sha256 == file_sha256(parts.folder / "model.safetensors")
     assert check_hashes(parts.folder)["model.safetensors"] == parts.model.sha256
+
+
+def test_without_a_list_of_hashes_a_model_still_knows_its_own_and_its_heads_fit(parts, tmp_path):
+    folder = copied(parts, tmp_path)
+    (folder / HASHES).unlink()
+    model = LanguageModel.load(folder)
+    assert model.sha256 == parts.model.sha256
+    assert PersRMHeads.load(folder / tiny.HEADS_FILE, model).sha256 == parts.heads.sha256
 
 
 def test_a_missing_folder_is_refused(tmp_path):

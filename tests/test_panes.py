@@ -115,3 +115,10 @@ def test_a_replaced_text_stays_replaced_while_its_row_still_runs(tokenizer):
     writer.add(step(4, ended="stop"))
     writer.close("cancelled")
     assert writer.pane == Pane("I'd rather not.", (), "refused")
+
+
+def test_a_withheld_text_leaves_no_token_to_score(tokenizer):
+    writer = written(tokenizer, tokenizer.encode_answer("bad"))
+    writer.replace("I'd rather not.", "refused")
+    writer.add(step(70))
+    assert writer.token_ids == []

@@ -31,4 +31,5 @@ def describe(evidence: Comparison | Thumb, moved: Mapping[str, float]) -> str:
     words = [CATALOGUE[name].wording(value) for name, value in leading if abs(value) >= _NOTICEABLE]
     if not words:
         return "Noted. The two answers were too alike to learn from."
-    return f"Learned: you lean to {' and '.join(words)}."
+    # The direction of the move alone: who moved from far to less far still leans the other way.
+    return f"Learned: moved towards {' and '.join(words)}."

@@ -16,7 +16,7 @@ class PaneWriter:
     """Grows one pane.
 
     Attributes:
-        token_ids: what the text is made of, the end mark included once it came.
+        token_ids: what the text is made of, the end mark included once it came; none where it was replaced.
         checked: characters that the safety check has read.
     """
 
@@ -60,6 +60,7 @@ class PaneWriter:
     def replace(self, text: str, reason: FinishReason) -> None:
         """Put `text` in place of what was written: a check withheld it."""
         self._text, self._traces, self._finish = text, [], reason
+        self.token_ids = []
 
     def _trace(self, piece: str, step: DecodingStep) -> TokenTrace:
         others = tuple(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from palign import preferences
+from palign.chat.fitting import write_prompts
 from palign.chat.notes import describe
 from palign.chat.panes import PaneWriter
 from palign.chat.requests import clean_text, require_valid
@@ -23,7 +24,7 @@ from palign.decoding import GuidedDecoder
 from palign.dimensions import CATALOGUE
 from palign.memory import PreferenceMemory
 from palign.preferences import ExploreConfig, LearningConfig, ParsedSentence
-from palign.prompts import block_memories, messages
+from palign.prompts import block_memories
 from palign.safety import SafetyPolicy
 from palign.schema import (
     Comparison,
@@ -32,7 +33,7 @@ from palign.schema import (
     Learned,
     Memory,
     MemoryHit,
-    Message,
+    MemoryStoreError,
     Outcome,
     Pane,
     PreferenceEvent,
@@ -98,6 +99,7 @@ class ChatService:
         *,
         decoder: GuidedDecoder,
         tokenizer: Tokenizer,
+        context: int,
         scorer: Scorer,
         memory: PreferenceMemory,
         safety: SafetyPolicy,
@@ -107,8 +109,10 @@ class ChatService:
         exploring: ExploreConfig,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """`context` is how many tokens the decoder's model reads, an answer's included."""
         self._decoder = decoder
         self._tokenizer = tokenizer
+        self._context = context
         self._scorer = scorer
         self._memory = memory
         self._safety = safety
@@ -130,6 +134,7 @@ class ChatService:
         Raises:
             InvalidTextError: empty, longer than 4,000 characters, or nothing but control characters.
             ConfigError: a number of the request is out of range.
+            ContextLengthError: the question, or the constraints to be kept in mind, do not fit the model.
         """
         text = clean_text(request.text, what="question")
         require_valid(request)
@@ -165,9 +170,13 @@ class ChatService:
                 writer.close("cancelled")
             self._finish(plan, writers)
             raise
-        self._withhold_unsafe(writers)
-        self._finish(plan, writers)
-        yield self._update(plan, writers, finished=True)
+        notice = ""
+        try:
+            self._finish(plan, writers)
+        except MemoryStoreError as error:
+            # Both answers are whole and must not be lost with the turn, on which nobody can vote now.
+            plan, notice = dataclasses.replace(plan, turn_id=""), str(error)
+        yield self._update(plan, writers, finished=True, notice=notice)
 
     def _plan(
         self,
@@ -180,42 +189,48 @@ class ChatService:
         began: float,
     ) -> _Plan:
         known = not request.temporary
-        hits = self._recall(user_id, question) if known and request.use_words else ()
-        weights, exploring = self._weights(user_id, question, request) if known and request.use_weights else ({}, ())
-        texts = [hit.memory.text for hit in hits]
+        events = self._memory.events(user_id) if known else ()
+        hits = self._recall(user_id, question, events) if known and request.use_words else ()
+        weights, exploring = self._weights(events, question, request) if known and request.use_weights else ({}, ())
+        prompts = write_prompts(
+            self._tokenizer, question, hits, context=self._context, max_new_tokens=config.max_new_tokens
+        )
         return _Plan(
             user_id=user_id,
             turn_id=turn_id,
             question=question,
             request=request,
-            prompts=(self._encode(messages(question)), self._encode(messages(question, texts))),
+            prompts=(prompts.generic, prompts.personal),
             weights=weights,
             exploring=exploring,
-            memories=hits,
+            memories=prompts.memories,
             stated=stated,
             config=config,
             began=began,
         )
 
-    def _recall(self, user_id: str, question: str) -> tuple[MemoryHit, ...]:
-        hits = {hit.memory.id: hit for hit in self._memory.search(user_id, question)}
+    def _recall(self, user_id: str, question: str, events: Sequence[PreferenceEvent]) -> tuple[MemoryHit, ...]:
+        elsewhere = _elsewhere(question, events)
+        hits = {
+            hit.memory.id: hit
+            for hit in self._memory.search(user_id, question)
+            # A pin says that a memory is always used.
+            if hit.memory.id not in elsewhere or hit.memory.pinned or hit.memory.kind != "style"
+        }
         kept = block_memories([hit.memory for hit in hits.values()])
         return tuple(hits[memory.id] for memory in kept)
 
     def _weights(
-        self, user_id: str, question: str, request: TurnRequest
+        self, events: Sequence[PreferenceEvent], question: str, request: TurnRequest
     ) -> tuple[dict[str, float], tuple[Stance, ...]]:
-        events = self._memory.events(user_id)
         posterior = self._fit(events)
         weights = dict(preferences.weights(posterior, events, question))
         trying: tuple[Stance, ...] = ()
-        if request.explore:
+        # Without strength both answers are the same, and nothing would be tried.
+        if request.explore and request.strength > 0:
             trying = preferences.explore(posterior, events, rng_seed=request.seed, config=self._exploring)
             weights = preferences.exploring_weights(posterior, events, question, trying, config=self._exploring)
         return {name: request.strength * value for name, value in weights.items() if value}, trying
-
-    def _encode(self, dialogue: Sequence[Message]) -> list[int]:
-        return self._tokenizer.encode_chat(dialogue)
 
     def _config(self, request: TurnRequest) -> DecodingConfig:
         return dataclasses.replace(
@@ -233,11 +248,14 @@ class ChatService:
                 writer.replace(verdict.reply, "refused")
 
     def _finish(self, plan: _Plan, writers: Sequence[PaneWriter]) -> None:
-        """Store the turn, with the difference in Phi that a vote on it will weigh."""
+        """Check the last words and store the turn, with the difference in Phi that a vote on it will weigh."""
+        self._withhold_unsafe(writers)
         if plan.request.temporary:
             return
         scores = [self._scorer.score(plan.prompts[0], writer.token_ids) for writer in writers]
-        difference = {name: scores[1][name] - scores[0][name] for name in scores[0]}
+        # Beside an answer that was withheld the other one's style was not compared with anything.
+        compared = all(writer.token_ids for writer in writers)
+        difference = {name: scores[1][name] - scores[0][name] if compared else 0.0 for name in scores[0]}
         ids = tuple(hit.memory.id for hit in plan.memories)
         turn = Turn(
             plan.user_id, plan.turn_id, plan.began, plan.question, writers[0].pane.text, writers[1].pane.text,
@@ -246,10 +264,10 @@ class ChatService:
         self._memory.add_turn(turn)
         self._memory.mark_used(plan.user_id, ids)
 
-    def _update(self, plan: _Plan, writers: Sequence[PaneWriter], *, finished: bool) -> TurnUpdate:
+    def _update(self, plan: _Plan, writers: Sequence[PaneWriter], *, finished: bool, notice: str = "") -> TurnUpdate:
         return TurnUpdate(
             plan.turn_id, plan.question, plan.request.seed, writers[0].pane, writers[1].pane, finished,
-            plan.weights, plan.exploring, plan.memories, plan.stated,
+            plan.weights, plan.exploring, plan.memories, plan.stated, notice,
         )  # fmt: skip
 
     def _refused(self, text: str, request: TurnRequest, reply: str) -> TurnUpdate:
@@ -270,14 +288,19 @@ class ChatService:
         Raises:
             InvalidTextError: nothing readable, or nothing that may be kept, such as words against the safety rules.
         """
-        words = clean_text(text, what="preference")
-        kept = [sentence for sentence in preferences.parse_preference(words) if sentence.kind is not None]
+        return self._store(user_id, self._keepable(text, what="preference")[1])
+
+    def _keepable(self, text: str, *, what: str) -> tuple[str, list[ParsedSentence]]:
+        """What of a text may be kept, at least one sentence: its words as they were typed, and what they mean."""
+        words = clean_text(text, what=what)
+        parsed = preferences.parse_preference(words)
+        kept = [sentence for sentence in parsed if sentence.kind is not None]
         if not kept or not self._safety.check(words).allowed:
             raise InvalidTextError(
                 "This cannot be a preference: nothing that is learned or stored moves the safety rules.",
                 hint="Say how you like answers, or something about yourself.",
             )
-        return self._store(user_id, kept)
+        return words if len(kept) == len(parsed) else " ".join(sentence.text for sentence in kept), kept
 
     def _store(
         self, user_id: str, sentences: Sequence[ParsedSentence], turn_id: str | None = None
@@ -319,14 +342,6 @@ class ChatService:
         """Forget one event exactly; a stance's memory goes with it."""
         self._memory.delete_event(user_id, event_id)
 
-    def clear_vote(self, user_id: str, turn_id: str) -> Mapping[str, float]:
-        """Take back every vote and thumb of a turn; returns how the mean moved."""
-        with self._feedback:
-            before = self._fit(self._memory.events(user_id))
-            for event in self._memory.linked_events(user_id, turn_id):
-                self._memory.delete_event(user_id, event.id)
-            return preferences.moved(before, self._fit(self._memory.events(user_id)))
-
     def _learn(self, user_id: str, turn_id: str, evidence: Comparison | Thumb) -> Learned:
         event = PreferenceEvent(secrets.token_hex(8), user_id, self._clock(), turn_id, evidence)
         with self._feedback:
@@ -344,13 +359,16 @@ class ChatService:
         return self._memory.memories(user_id)
 
     def edit_memory(self, user_id: str, memory_id: str, text: str) -> Statement:
-        """Replace a memory's words; its stance events are parsed anew."""
-        parsed = preferences.parse_preference(clean_text(text, what="memory"))
-        kept = [sentence for sentence in parsed if sentence.kind is not None]
+        """Replace a memory's words; its stance events are parsed anew.
+
+        Raises:
+            InvalidTextError: as in `state`.
+        """
+        words, kept = self._keepable(text, what="memory")
         stances = tuple(stance for sentence in kept for stance in sentence.stances)
-        kind = "style" if stances else kept[0].kind if kept and kept[0].kind else "topical"
+        kind = "style" if stances else kept[0].kind or "topical"
         slot = kept[0].slot if len(kept) == 1 else None
-        memory = self._memory.edit(user_id, memory_id, text.strip(), kind=kind, slot=slot, events=stances)
+        memory = self._memory.edit(user_id, memory_id, words, kind=kind, slot=slot, events=stances)
         return Statement(memory, self._memory.linked_events(user_id, memory.id))
 
     def delete_memory(self, user_id: str, memory_id: str) -> None:
@@ -398,6 +416,16 @@ def _question(parsed: Sequence[ParsedSentence]) -> str:
     if all(sentence.is_statement for sentence in parsed):
         return ""
     return " ".join(s.text for s in parsed if not s.is_statement or s.kind == "topical").strip()
+
+
+def _elsewhere(question: str, events: Sequence[PreferenceEvent]) -> frozenset[str]:
+    """Ids of memories all of whose stances are limited to contexts that the question does not belong to."""
+    contexts: dict[str, set[str]] = {}
+    for event in events:
+        if isinstance(event.evidence, Stance):
+            contexts.setdefault(event.source_id, set()).add(event.evidence.context)
+    here = preferences.matching_contexts(question, set().union(*contexts.values())) | {""}
+    return frozenset(memory_id for memory_id, named in contexts.items() if not named & here)
 
 
 def _replaces(new: Comparison | Thumb, old: Evidence) -> bool:

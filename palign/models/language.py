@@ -22,6 +22,7 @@ __all__ = ["ChatTokenizer", "DecodeState", "LanguageModel", "check_hashes", "fil
 _log = logging.getLogger(__name__)
 _REBUILD = "Restore it from the release, or rebuild it with `python -m palign train all`."
 HASHES = "SHA256"
+_WEIGHTS = "model.safetensors"
 
 
 def file_sha256(path: Path) -> str:
@@ -107,7 +108,7 @@ class LanguageModel:
 
     Attributes:
         name: folder name or id it was loaded from.
-        sha256: of the weights file, empty where the folder carries no hashes.
+        sha256: of the weights file.
         tokenizer: of this model.
         context: positions it can read.
         stop_ids: tokens that end an answer.
@@ -136,6 +137,8 @@ class LanguageModel:
                 loaded = AutoModelForCausalLM.from_pretrained(
                     folder, dtype=torch.float32, local_files_only=True, output_loading_info=True
                 )
+            # Without a list the weights still have a hash: the heads are checked against it.
+            sha256 = hashes.get(_WEIGHTS) or file_sha256(folder / _WEIGHTS)
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise _unusable(folder, str(error)) from error
         model, report = cast("tuple[PreTrainedModel, dict[str, set[str]]]", loaded)
@@ -145,7 +148,7 @@ class LanguageModel:
         if tokenizer.eos_token_id is None or tokenizer.chat_template is None:
             raise _unusable(folder, "its tokenizer has no end mark or no chat template")
         _log.info("loaded %s, %.1f M parameters", folder.name, sum(p.numel() for p in model.parameters()) / 1e6)
-        return cls(model, tokenizer, name=folder.name, sha256=hashes.get("model.safetensors", ""))
+        return cls(model, tokenizer, name=folder.name, sha256=sha256)
 
     @property
     def parameters(self) -> int:

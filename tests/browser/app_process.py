@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-STARTS_WITHIN = 120.0
+STARTS_WITHIN = 60.0
 ENDS_WITHIN = 20.0
 
 

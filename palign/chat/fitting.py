@@ -1,0 +1,49 @@
+"""The two prompts of a turn, and which memories the personal one has room for. Knows no user, no store and no model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from palign.prompts import messages
+from palign.schema import ContextLengthError, MemoryHit, Tokenizer
+
+__all__ = ["Prompts", "write_prompts"]
+
+_TOO_MUCH = "Pause or shorten memories that are always kept in mind, or shorten the question."
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """Token ids of either prompt, and the memories that the personal one holds."""
+
+    generic: list[int]
+    personal: list[int]
+    memories: tuple[MemoryHit, ...]
+
+
+def write_prompts(
+    tokenizer: Tokenizer, question: str, hits: Sequence[MemoryHit], *, context: int, max_new_tokens: int
+) -> Prompts:
+    """Encode the question without and with `hits`, constraints first, the rest dropped from the bottom until all fits.
+
+    What fits leaves the answer `max_new_tokens`, or half of the question's room where that is less: an answer that may
+    fill the whole context would leave no place for any memory.
+
+    Raises:
+        ContextLengthError: the question alone leaves no room, or the constraints, which are never dropped, do not fit.
+    """
+    generic = tokenizer.encode_chat(messages(question))
+    if len(generic) >= context:
+        raise ContextLengthError(len(generic), context)
+    limit = context - min(max_new_tokens, (context - len(generic)) // 2)
+    personal, kept = generic, list[str]()
+    for hit in hits:
+        longer = tokenizer.encode_chat(messages(question, [*kept, hit.memory.text]))
+        if len(longer) > limit:
+            if hit.memory.kind == "constraint":
+                raise ContextLengthError(len(longer), limit, hint=_TOO_MUCH)
+            break
+        personal = longer
+        kept.append(hit.memory.text)
+    return Prompts(generic, personal, tuple(hits[: len(kept)]))
