@@ -6,7 +6,7 @@ import hashlib
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from palign.schema import AssetError
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+    from torch.nn import Embedding
+    from transformers import PreTrainedModel
 
 __all__ = ["ENCODER_SHA256", "TextEncoder"]
 
@@ -79,7 +81,9 @@ class TextEncoder:
 
         A word without a piece, white space for instance, gets zeros.
         """
-        table = self._model[0].auto_model.get_input_embeddings().weight.detach().cpu().numpy()  # (P, E)
+        transformer = cast("PreTrainedModel", self._model[0].auto_model)
+        embedding = cast("Embedding", transformer.get_input_embeddings())
+        table = embedding.weight.detach().numpy()  # (P, E)
         with self._lock:
             pieces = self._model.tokenizer(list(words), add_special_tokens=False)["input_ids"]
         return np.stack([table[ids].mean(0) if ids else np.zeros(self.dim) for ids in pieces]).astype(np.float32)

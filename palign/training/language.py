@@ -63,14 +63,14 @@ def new_language_model(recipe: Recipe, tokenizer: PreTrainedTokenizerBase, encod
         pad_token_id=tokenizer.pad_token_id,
     )
     model = LlamaForCausalLM(config)
-    words = [tokenizer.decode([token]).strip() for token in range(len(tokenizer))]
+    words = [str(tokenizer.decode([token])).strip() for token in range(len(tokenizer))]
     vectors = torch.tensor(encoder.word_vectors(words))  # (V, E)
     projected = (vectors - vectors.mean(0)) @ torch.randn(vectors.shape[1], recipe.hidden)  # (V, H)
     # Noise tells apart the tokens that the encoder, which knows no case, takes for one.
     noise = 0.1 * torch.randn(projected.shape)
     embeddings = functional.normalize(projected, dim=1) * recipe.hidden**0.5 + noise
     with torch.no_grad():
-        model.get_input_embeddings().weight.copy_(_EMBEDDING_SCALE * embeddings)
+        model.model.embed_tokens.weight.copy_(_EMBEDDING_SCALE * embeddings)
     return model
 
 
@@ -191,7 +191,7 @@ def _summed(model: LlamaForCausalLM, total: float) -> float:
     gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
     flat = torch.cat([*(gradient.flatten() for gradient in gradients), torch.tensor([total])])
     together.all_reduce(flat)
-    parts = flat[:-1].split([gradient.numel() for gradient in gradients])
+    parts = torch.split(flat[:-1], [gradient.numel() for gradient in gradients])
     for gradient, part in zip(gradients, parts, strict=True):
         gradient.copy_(part.view_as(gradient))
     return float(flat[-1])
