@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from palign.schema import ConfigError
@@ -26,7 +26,12 @@ class Settings(BaseSettings):
     data: Path = Field(
         default=Path.home() / ".local" / "share" / "palign", description="Folder where memories and votes are stored"
     )
-    host: str = Field(default="127.0.0.1", description="Address the screen listens on")
+    host: str = Field(
+        default="127.0.0.1",
+        # The second is what a Space sets, and any other container made for Gradio.
+        validation_alias=AliasChoices("PALIGN_HOST", "GRADIO_SERVER_NAME"),
+        description="Address the screen listens on",
+    )
     max_new_tokens: int = Field(default=384, ge=1, le=2048, description="Longest answer, in tokens")
     threads: int = Field(default=1, ge=1, le=256, description="CPU threads of the engine")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="What is logged")

@@ -6,9 +6,10 @@ import json
 import math
 import subprocess
 import sys
+from contextlib import nullcontext
 from io import StringIO
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,8 @@ from palign.chat import Status
 from palign.cli import main
 from palign.cli.arguments import VOTES, build_parser, number, whole
 from palign.cli.output import AnswerPrinter, chat_document, plain, printable, profile_document, to_json, turn_notes
+from palign.evaluation import run as evaluation
+from palign.evaluation.laws import Laws, LearningLaw, LengthLaw, StrengthLaw, Voter
 from palign.schema import (
     Alternative,
     Comparison,
@@ -119,6 +122,24 @@ def test_every_vote_of_the_service_and_both_thumbs_can_be_typed():
 def test_offline_commands_pass_every_argument_on(command):
     rest = ["all", "--out", "x", "--smoke", "--help", "-v"]
     assert build_parser().parse_args([command, *rest]).arguments == rest
+
+
+@pytest.mark.parametrize("broken", [(), ("strength",), ("length at temperature 0.6", "learning")])
+def test_eval_returns_1_and_names_the_laws_that_do_not_hold(broken, capsys, monkeypatch, tmp_path):
+    def measured(*_, **__) -> Laws:
+        length = [LengthLaw(heat, 10, 30, f"length at temperature {heat:g}" not in broken) for heat in (0.0, 0.6)]
+        kl = (0.0, 1.0) if "strength" not in broken else (1.0, 0.0)
+        voter = Voter(0, 0.95, "concise", {}, 0.5, "learning" not in broken)
+        return Laws(tuple(length), StrengthLaw({0.0: 1.0}, (0.0, 1.0), kl, (0.0, 1.0)), LearningLaw((voter,)))
+
+    monkeypatch.setattr(
+        evaluation, "build_service", lambda *_, **__: nullcontext(SimpleNamespace(status=lambda: STATUS))
+    )
+    monkeypatch.setattr(evaluation, "manifest", lambda *_: {})
+    monkeypatch.setattr(evaluation, "measure_laws", measured)
+    assert main(["eval", "--laws", "--out", str(tmp_path)]) == (1 if broken else 0)
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == (f"These laws do not hold: {', '.join(broken)}." if broken else "}")
 
 
 def test_help_names_every_subcommand_and_returns_0(capsys):

@@ -77,6 +77,14 @@ def start(*line: str, **options) -> subprocess.Popen:
     )
 
 
+def asked_elsewhere(*line: str) -> dict:
+    """Ask in JSON in a process of its own; returns the object."""
+    asking = start("chat", *line, *SHORT, "--json")
+    out, error = asking.communicate()
+    assert (asking.returncode, error) == (0, b"")
+    return json.loads(out)
+
+
 def words_on_disk(folder: Path, words: str) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and words.encode() in path.read_bytes()]
 
@@ -139,11 +147,13 @@ def test_what_was_preferred_lasts_until_it_is_forgotten(asked, run, data):
     words = "I'm vegetarian"
     asked(QUESTION, "--user", "ada", "--prefer", words)
     assert words in run("memory", "list", "--user", "ada")[1]
-    used = asked("What should I cook tonight?", "--user", "ada")["personal"]["memories"]
+    used = asked_elsewhere("What should I cook tonight?", "--user", "ada")["personal"]["memories"]
     assert words in [memory["text"] for memory in used]
+    assert words_on_disk(data, "vegetarian")
     assert run("memory", "forget", "--user", "ada", "--yes")[0] == 0
-    assert asked("What should I cook tonight?", "--user", "ada")["personal"]["memories"] == []
+    # Before any further answer, which may hold the word by itself.
     assert words_on_disk(data, "vegetarian") == []
+    assert asked_elsewhere("What should I cook tonight?", "--user", "ada")["personal"]["memories"] == []
 
 
 def test_deleting_the_only_memory_returns_the_profile_to_what_it_was(run):
@@ -163,6 +173,15 @@ def test_feedback_works_on_a_turn_of_an_earlier_run(asked, run):
         assert run("feedback", "--user", "ada", "--turn", turn, "--vote", *vote)[0] == 0
     kinds = [event["kind"] for event in json.loads(run("profile", "--user", "ada", "--json")[1])["events"]]
     assert sorted(kinds) == ["comparison", "stance", "thumb"]
+
+
+def test_a_vote_is_deleted_by_the_id_that_profile_prints(asked, run):
+    turn = asked(QUESTION, "--user", "ada")["turn"]
+    before = run("profile", "--user", "ada", "--json")[1]
+    run("feedback", "--user", "ada", "--turn", turn, "--vote", "personal")
+    event = run("profile", "--user", "ada")[1].splitlines()[-1].split()[0]
+    assert run("memory", "delete", event, "--user", "ada") == (0, "Deleted.\n", "")
+    assert run("profile", "--user", "ada", "--json")[1] == before
 
 
 def test_pausing_and_pinning_can_be_taken_back(run):
@@ -237,11 +256,30 @@ def test_unknown_ids_and_unusable_texts_are_told(fails, line):
     fails(*line)
 
 
+NOBODY = "No memory and no vote is stored for 'nobody'; check --user.\n"
+
+
 def test_a_user_of_whom_nothing_is_known_has_no_memories_and_an_open_profile(run):
-    assert run("memory", "list", "--user", "nobody") == (0, "", "")
+    assert run("memory", "list", "--user", "nobody") == (0, "", NOBODY)
+    assert run("profile", "--user", "nobody")[2] == NOBODY
     profile = json.loads(run("profile", "--user", "nobody", "--json")[1])
     assert profile["events"] == []
     assert set(profile["mean"].values()) == {0.0}
+
+
+def test_forgetting_a_user_of_whom_nothing_is_known_claims_nothing_and_erases_answers_all_the_same(asked, run, data):
+    asked(QUESTION, "--user", "nobody")
+    assert words_on_disk(data, "houseplants")
+    assert run("memory", "forget", "--user", "nobody", "--yes") == (0, "", NOBODY)
+    assert words_on_disk(data, "houseplants") == []
+
+
+@pytest.mark.parametrize("vote", ["tie", "up"])
+def test_feedback_on_a_turn_of_another_user_names_both(asked, fails, vote):
+    turn = asked(QUESTION, "--user", "ada")["turn"]
+    message = fails("feedback", "--user", "adda", "--turn", turn, "--vote", vote)
+    assert f"'{turn}'" in message
+    assert "'adda'" in message
 
 
 def test_an_import_with_an_unknown_dimension_or_no_json_adds_nothing(fails, run, tmp_path):
@@ -251,7 +289,7 @@ def test_an_import_with_an_unknown_dimension_or_no_json_adds_nothing(fails, run,
         file = tmp_path / f"{name}.json"
         file.write_text(document, "utf-8")
         fails("memory", "import", str(file), "--user", "bob")
-        assert run("memory", "list", "--user", "bob") == (0, "", "")
+        assert run("memory", "list", "--user", "bob")[:2] == (0, "")
 
 
 @pytest.mark.parametrize("below", ["", "inner"])

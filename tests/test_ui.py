@@ -1,35 +1,29 @@
-"""The screen without a browser: identity, address, packing, the page's state, and what each gesture does."""
+"""The screen without a browser: identity, address, the page's state, what each gesture does, and the edge."""
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
-import itertools
-import json
 import math
 import socket
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import gradio as gr
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from scripted import QUESTION, ScriptedService, update
 
-from palign.chat import Status
-from palign.dimensions import CATALOGUE
+from palign.config import load_settings
 from palign.schema import (
-    Alternative,
-    Comparison,
     ConfigError,
     InvalidTextError,
-    Learned,
     Memory,
     Pane,
     PreferenceEvent,
     Stance,
     Statement,
     Thumb,
-    TokenTrace,
     TurnRequest,
     TurnUpdate,
     UnknownMemoryError,
@@ -40,84 +34,13 @@ from palign.ui.address import choose_port, require_free
 from palign.ui.errors import guarded, guarded_stream
 from palign.ui.handlers import Handlers
 from palign.ui.identity import new_saved, user_id
-from palign.ui.packing import FIELD, GROUP, RECORD, UNIT, pack, push_letter, unpack_tokens
+from palign.ui.packing import pack
 from palign.ui.screen import build_screen
 from palign.ui.session import Session, duel_value
 from palign.ui.wiring import make_request
 
 SAVED = new_saved()
-QUESTION = TurnRequest("How do I keep my houseplants alive?", seed=7)
-
-
-def trace(text: str, **pushes: float) -> TokenTrace:
-    return TokenTrace(text, -1.0, -0.5, pushes, 0.1, (Alternative(" the", -1.2, -1.9, {}),))
-
-
-def update(
-    *, turn: str = "t1", generic: tuple[str, ...] = (), personal: tuple[str, ...] = (), finished: bool = False
-) -> TurnUpdate:
-    panes = [Pane("".join(texts), tuple(trace(text, concise=0.8) for text in texts)) for texts in (generic, personal)]
-    return TurnUpdate(turn, QUESTION.text, 7, panes[0], panes[1], finished, {"concise": 0.6})
-
-
-class ScriptedService:
-    """A ChatService whose answers are given and whose store is a dictionary; it remembers what it was told."""
-
-    def __init__(self, *updates: TurnUpdate) -> None:
-        self.updates = updates
-        self.closed = False
-        self.kept: dict[str, dict[str, Memory]] = {}
-        self.events: dict[str, PreferenceEvent] = {}
-        self.ids = itertools.count()
-
-    def reply(self, user: str, request: TurnRequest) -> Iterator[TurnUpdate]:
-        try:
-            yield from self.updates
-        finally:
-            self.closed = True
-
-    def state(self, user: str, text: str) -> tuple[Statement, ...]:
-        memory = Memory(user, f"m{next(self.ids)}", text, "style", "typed", 0.0)
-        self.kept.setdefault(user, {})[memory.id] = memory
-        return (Statement(memory, (self._event(user, memory.id, Stance("concise", 0.8)),)),)
-
-    def _event(self, user: str, source: str, evidence: Stance | Comparison | Thumb) -> PreferenceEvent:
-        event = PreferenceEvent(f"e{next(self.ids)}", user, 0.0, source, evidence)
-        self.events[event.id] = event
-        return event
-
-    def vote(self, user: str, turn: str, outcome: str) -> Learned:
-        event = self._event(user, turn, Comparison(turn, {}, outcome, "h"))  # type: ignore[arg-type]
-        return Learned(event, {"concise": 0.21, "formal": -0.001}, "You prefer shorter answers.")
-
-    def thumb(self, user: str, turn: str, side: str, *, up: bool, reason: str | None = None) -> Learned:
-        event = self._event(user, turn, Thumb(turn, side, {}, up, reason, "h"))  # type: ignore[arg-type]
-        return Learned(event, {}, "Noted.")
-
-    def undo(self, user: str, event_id: str) -> None:
-        del self.events[event_id]
-
-    def memories(self, user: str) -> tuple[Memory, ...]:
-        return tuple(self.kept.get(user, {}).values())
-
-    def delete_memory(self, user: str, memory_id: str) -> None:
-        if memory_id not in self.kept.get(user, {}):
-            raise UnknownMemoryError("That memory is not there.", hint="Reload the page.")
-        del self.kept[user][memory_id]
-
-    def pin_memory(self, user: str, memory_id: str, *, pinned: bool) -> Memory:
-        self.kept[user][memory_id] = dataclasses.replace(self.kept[user][memory_id], pinned=pinned)
-        return self.kept[user][memory_id]
-
-    def pause_memory(self, user: str, memory_id: str, *, paused: bool) -> Memory:
-        self.kept[user][memory_id] = dataclasses.replace(self.kept[user][memory_id], paused=paused)
-        return self.kept[user][memory_id]
-
-    def forget(self, user: str) -> None:
-        self.kept.pop(user, None)
-
-    def status(self) -> Status:
-        return Status("tiny", "m" * 64, "h" * 64, 1000, True)
+USER = user_id(SAVED)
 
 
 def answered() -> tuple[ScriptedService, Handlers, Session]:
@@ -157,6 +80,17 @@ def test_port_comes_before_gradios_variable_and_both_before_the_default() -> Non
     assert choose_port({}) == 7860
 
 
+def test_the_host_is_palign_host_then_gradios_variable_then_this_machine_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GRADIO_SERVER_NAME", raising=False)
+    assert load_settings().host == "127.0.0.1"
+    monkeypatch.setenv("GRADIO_SERVER_NAME", "0.0.0.0")
+    assert load_settings().host == "0.0.0.0"
+    monkeypatch.setenv("PALIGN_HOST", "::1")
+    assert load_settings().host == "::1"
+    monkeypatch.setenv("PALIGN_HOST", "")
+    assert load_settings().host == "0.0.0.0"
+
+
 @pytest.mark.parametrize("value", ["web", "0", "65536", "-1", "²"])
 def test_a_port_that_is_none_names_its_variable(value: str) -> None:
     with pytest.raises(ConfigError, match="GRADIO_SERVER_PORT"):
@@ -169,93 +103,6 @@ def test_an_occupied_port_is_a_config_error_with_advice() -> None:
         with pytest.raises(ConfigError, match=f"{port}.*another"):
             require_free("127.0.0.1", port)
     require_free("127.0.0.1", port)
-
-
-# Packing
-
-texts = st.text(max_size=8)
-nats = st.floats(min_value=-4, max_value=4)
-
-
-@given(st.lists(st.tuples(texts, nats), max_size=30))
-def test_every_token_has_exactly_one_entry_in_each_string(tokens: list[tuple[str, float]]) -> None:
-    pane = Pane("".join(text for text, _ in tokens), tuple(trace(text, concise=push) for text, push in tokens))
-    packed = pack(TurnUpdate("t", "q", 0, pane, pane, False))
-    for side in "ab":
-        assert len(unpack_tokens(str(packed[side]))) == len(str(packed["r" + side])) == len(tokens)
-        assert len(unpack_tokens(str(packed["t" + side]))) == len(tokens)
-
-
-@given(st.lists(st.text(alphabet=st.characters(exclude_characters=UNIT + RECORD + GROUP + FIELD)), max_size=20))
-def test_the_text_survives_packing_unless_it_is_a_separator(tokens: list[str]) -> None:
-    pane = Pane("".join(tokens), tuple(trace(text) for text in tokens))
-    assert unpack_tokens(str(pack(TurnUpdate("t", "q", 0, pane, pane, False))["a"])) == tuple(tokens)
-
-
-def test_an_incomplete_character_is_an_empty_entry() -> None:
-    pane = Pane("a🌱", (trace("a"), trace(""), trace(""), trace("🌱")))
-    assert unpack_tokens(str(pack(TurnUpdate("t", "q", 0, pane, pane, False))["b"])) == ("a", "", "", "🌱")
-
-
-def test_strings_only_grow_at_their_end() -> None:
-    words = ("Water", " less", " than", " you", " think", ".")
-    packs = [pack(update(personal=words[:count], generic=words[:count])) for count in range(len(words) + 1)]
-    for before, after in itertools.pairwise(packs):
-        assert all(str(after[key]).startswith(str(before[key])) for key in ("a", "b", "ra", "rb", "ta", "tb"))
-
-
-def test_no_push_reads_back_as_exactly_nothing() -> None:
-    assert (ord(push_letter(0.0)) - 97) / 12 - 1 == 0.0
-    assert push_letter(math.nan) == "m"
-
-
-@given(nats, nats)
-def test_a_stronger_push_never_gets_a_weaker_letter(one: float, other: float) -> None:
-    low, high = sorted((one, other))
-    assert "a" <= push_letter(low) <= push_letter(high) <= "y"
-
-
-def test_the_floor_colours_nothing_but_stands_in_the_tooltip() -> None:
-    pane = Pane("x", (trace("x", floor=2.0),))
-    packed = pack(TurnUpdate("t", "q", 0, pane, pane, False))
-    assert packed["rb"] == "m"
-    letter = str(packed["tb"]).split(RECORD)[1][0]
-    dims = packed["dims"]
-    assert isinstance(dims, list)
-    assert dims[ord(letter) - 97] == "universal values"
-
-
-def test_a_tooltip_names_the_pole_that_the_weight_leans_to() -> None:
-    pane = Pane("x", (trace("x", concise=-0.7),))
-    packed = pack(TurnUpdate("t", "q", 0, pane, pane, False, {"concise": -0.5}))
-    dims = packed["dims"]
-    assert isinstance(dims, list)
-    assert dims[list(CATALOGUE).index("concise")] == "more detailed"
-    assert "-0.70" in str(packed["tb"])
-
-
-def test_a_tooltip_lists_the_alternatives_with_their_chances() -> None:
-    tip = str(pack(update(personal=("Less",)))["tb"]).rstrip(UNIT)
-    assert tip.split(RECORD)[2].split(FIELD) == [" the", "30", "15"]
-
-
-def test_a_packed_turn_is_json_and_holds_markup_as_text() -> None:
-    packed = pack(update(generic=("<b>bold</b>",), personal=("<script>",), finished=True))
-    assert json.loads(json.dumps(packed)) == packed
-    assert unpack_tokens(str(packed["a"])) == ("<b>bold</b>",)
-
-
-def test_equal_finished_answers_are_said_to_be_equal_and_empty_ones_are_not() -> None:
-    assert pack(update(generic=("a",), personal=("a",), finished=True))["same"] is True
-    assert pack(update(generic=("a",), personal=("a",)))["same"] is False
-    assert pack(update(finished=True))["same"] is False
-
-
-def test_a_refusal_travels_as_plain_text() -> None:
-    pane = Pane("I will not help with that.", (), "refused")
-    session = Session().showing(TurnUpdate("", "q", 0, pane, pane, True, notice="Not answered."), QUESTION, 0.1)
-    assert duel_value(session)["pb"] == pane.text
-    assert not session.votable
 
 
 # Asking
@@ -300,6 +147,28 @@ def test_an_error_before_the_first_word_leaves_the_last_pair_standing() -> None:
     assert failed.votable
 
 
+def test_words_that_reached_no_answer_come_back_before_what_was_typed_meanwhile() -> None:
+    _, handlers, page = answered()
+    asked = TurnRequest("What is inflation?")
+    for waiting in (Session().asking(), page.asking()):
+        assert handlers.unsaid(waiting, asked, "") == "What is inflation?"
+        assert handlers.unsaid(waiting, asked, "and deflation?") == "What is inflation?\nand deflation?"
+
+
+def test_words_that_stand_on_screen_do_not_come_back_and_the_box_stays_as_it_is() -> None:
+    _, handlers, page = answered()
+    assert handlers.unsaid(page.asking(), QUESTION, "") is None, "asked again: the question was never in the box"
+    assert handlers.unsaid(page.in_phase("running"), TurnRequest("Keep it short. What is inflation?"), "") is None
+    assert handlers.unsaid(page, QUESTION, "") is None
+    assert handlers.unsaid(Session().asking(), None, "typed") is None
+
+
+def test_an_answer_whose_turn_could_not_be_stored_takes_no_vote() -> None:
+    _, _, page = answered()
+    unstored = update(turn="", generic=("Water",), personal=("Less",), finished=True)
+    assert not page.showing(unstored, QUESTION, 0.1).votable
+
+
 def test_an_exploring_turn_says_what_it_tries_and_does_not_call_it_known() -> None:
     trying = dataclasses.replace(update(personal=("x",)), exploring=(Stance("concise", 0.5), Stance("lists", -0.5)))
     packed = pack(dataclasses.replace(trying, weights={"concise": 0.5, "lists": -0.5, "warm": 0.3}))
@@ -323,7 +192,7 @@ def test_a_vote_is_pressed_and_pressing_it_again_takes_it_back() -> None:
     assert "shorter +0.21" in note.text
     page, _ = handlers.vote(SAVED, page, {"turn": "t1", "outcome": ""})
     assert duel_value(page)["marks"] == {}
-    assert service.events == {}
+    assert service.profile(USER).events == ()
 
 
 def test_a_reason_belongs_to_a_thumbs_down_only() -> None:
@@ -332,7 +201,7 @@ def test_a_reason_belongs_to_a_thumbs_down_only() -> None:
     assert duel_value(page)["marks"] == {"generic": ["down", "too-long"]}
     page, _ = handlers.rate(SAVED, page, {"turn": "t1", "side": "generic", "mark": "up", "reason": "too-long"})
     assert duel_value(page)["marks"] == {"generic": ["up", ""]}
-    kinds = [event.evidence.reason for event in service.events.values() if isinstance(event.evidence, Thumb)]
+    kinds = [event.evidence.reason for event in service.profile(USER).events if isinstance(event.evidence, Thumb)]
     assert kinds == ["too-long", None]
 
 
@@ -343,7 +212,7 @@ def test_a_vote_on_anything_but_the_pair_on_screen_is_refused(detail: dict[str, 
     service, handlers, page = answered()
     with pytest.raises(UnknownTurnError):
         handlers.vote(SAVED, page, detail)
-    assert service.events == {}
+    assert service.profile(USER).events == ()
 
 
 def test_a_running_turn_takes_no_vote() -> None:
@@ -358,7 +227,7 @@ def test_undoing_what_was_learned_releases_the_button() -> None:
     page, note = handlers.vote(SAVED, page, {"turn": "t1", "outcome": "tie"})
     page = handlers.undo(SAVED, page, note.key)
     assert duel_value(page)["marks"] == {}
-    assert service.events == {}
+    assert service.profile(USER).events == ()
 
 
 def test_a_new_turn_starts_with_nothing_pressed() -> None:
@@ -368,7 +237,7 @@ def test_a_new_turn_starts_with_nothing_pressed() -> None:
     assert not page.showing(update(turn="t2"), QUESTION, 0.0).picks
 
 
-# Memories
+# Memories and votes
 
 
 def test_a_stated_preference_is_listed_says_what_was_understood_and_can_be_undone() -> None:
@@ -380,17 +249,82 @@ def test_a_stated_preference_is_listed_says_what_was_understood_and_can_be_undon
     assert handlers.memories(SAVED) == ()
 
 
-def test_a_deleted_memory_comes_back_as_it_was() -> None:
+def test_stating_again_what_is_known_offers_no_undo_that_would_delete_the_older_memory() -> None:
     _, handlers, _ = answered()
+    (first,) = handlers.state(SAVED, "keep it short")
+    (again,) = handlers.state(SAVED, "keep it short")
+    assert first.key
+    assert not again.key
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        {"action": "pin", "on": True},
+        {"action": "pause", "on": True},
+        {"action": "edit", "text": "Keep it short. I'm vegetarian. Be playful."},
+    ],
+    ids=lambda detail: detail["action"],
+)
+def test_undoing_a_deletion_is_as_if_nothing_was_deleted(before: dict[str, object]) -> None:
+    service, handlers, _ = answered()
+    for words in ("keep it short", "no jargon"):
+        handlers.state(SAVED, words)
+    memory = handlers.memories(SAVED)[1]
+    handlers.change(SAVED, "", {**before, "id": memory.id})
+    whole = service.export(USER)
+    change = handlers.change(SAVED, "", {"action": "delete", "id": memory.id})
+    assert len(handlers.memories(SAVED)) == 1
+    change = handlers.change(SAVED, change.gone, {"action": "undo"})
+    assert service.export(USER) == whole
+    assert change.gone == ""
+
+
+def test_undo_brings_back_nothing_that_was_deleted_before() -> None:
+    _, handlers, _ = answered()
+    for words in ("keep it short", "no jargon"):
+        handlers.state(SAVED, words)
+    gone = [handlers.change(SAVED, "", {"action": "delete", "id": m.id}).gone for m in handlers.memories(SAVED)]
+    handlers.change(SAVED, gone[1], {"action": "undo"})
+    assert [memory.text for memory in handlers.memories(SAVED)] == ["keep it short"]
+
+
+def test_votes_are_listed_in_plain_words_newest_first_and_statements_are_not_among_them() -> None:
+    _, handlers, page = answered()
     handlers.state(SAVED, "keep it short")
-    (memory,) = handlers.memories(SAVED)
-    handlers.change(SAVED, None, {"action": "pin", "id": memory.id, "on": True})
-    gone = handlers.change(SAVED, None, {"action": "delete", "id": memory.id})
-    assert handlers.memories(SAVED) == ()
-    assert gone.deleted is not None
-    handlers.change(SAVED, gone.deleted, {"action": "undo"})
-    (back,) = handlers.memories(SAVED)
-    assert (back.text, back.pinned) == ("keep it short", True)
+    for outcome in ("personal", "generic", "tie", "both-bad"):
+        handlers.vote(SAVED, page, {"turn": "t1", "outcome": outcome})
+    handlers.rate(SAVED, page, {"turn": "t1", "side": "personal", "mark": "up"})
+    for reason in ("too-long", "style"):
+        handlers.rate(SAVED, page, {"turn": "t1", "side": "generic", "mark": "down", "reason": reason})
+    assert [vote.text for vote in handlers.votes(SAVED)] == [
+        "Thumb down on the generic answer: other style",
+        "Thumb down on the generic answer: too long",
+        "Thumb up on the personal answer",
+        "Called both answers bad",
+        "Called it a tie",
+        "Picked the generic answer",
+        "Picked the personal answer",
+    ]
+
+
+def test_a_vote_of_an_earlier_visit_can_be_deleted_and_brought_back() -> None:
+    service, handlers, page = answered()
+    page, _ = handlers.vote(SAVED, page, {"turn": "t1", "outcome": "tie"})
+    whole = service.export(USER)
+    (vote,) = handlers.votes(SAVED)
+    reloaded, change = handlers.retract(SAVED, Session(), vote.id)
+    assert handlers.votes(SAVED) == ()
+    assert reloaded.picks == {}
+    handlers.change(SAVED, change.gone, {"action": "undo"})
+    assert service.export(USER) == whole
+
+
+def test_deleting_a_vote_of_the_pair_on_screen_releases_its_button() -> None:
+    _, handlers, page = answered()
+    page, _ = handlers.vote(SAVED, page, {"turn": "t1", "outcome": "tie"})
+    page, _ = handlers.retract(SAVED, page, handlers.votes(SAVED)[0].id)
+    assert duel_value(page)["marks"] == {}
 
 
 def test_another_browsers_memory_cannot_be_touched_by_naming_it() -> None:
@@ -398,8 +332,17 @@ def test_another_browsers_memory_cannot_be_touched_by_naming_it() -> None:
     handlers.state(SAVED, "keep it short")
     (memory,) = handlers.memories(SAVED)
     with pytest.raises(UnknownMemoryError):
-        handlers.change(new_saved(), None, {"action": "delete", "id": memory.id})
+        handlers.change(new_saved(), "", {"action": "delete", "id": memory.id})
     assert handlers.memories(SAVED) == (memory,)
+
+
+def test_another_browsers_vote_cannot_be_touched_by_naming_it() -> None:
+    _, handlers, page = answered()
+    handlers.vote(SAVED, page, {"turn": "t1", "outcome": "tie"})
+    (vote,) = handlers.votes(SAVED)
+    with pytest.raises(UnknownMemoryError):
+        handlers.retract(new_saved(), Session(), vote.id)
+    assert handlers.votes(SAVED) == (vote,)
 
 
 def test_forgetting_needs_the_word_and_ends_the_identity() -> None:
@@ -416,7 +359,7 @@ def test_forgetting_needs_the_word_and_ends_the_identity() -> None:
 def test_an_unknown_action_is_refused_with_advice(detail: dict[str, object]) -> None:
     _, handlers, _ = answered()
     with pytest.raises(UnknownMemoryError):
-        handlers.change(SAVED, None, detail)
+        handlers.change(SAVED, "", detail)
 
 
 # Words
@@ -448,6 +391,15 @@ def test_a_palign_error_reaches_the_screen_with_its_hint() -> None:
         guarded(fails)()
 
 
+def test_markup_quoted_by_an_error_is_shown_and_not_rendered() -> None:
+    def fails() -> None:
+        raise InvalidTextError("The import holds <img src='//x.example/a'> & more.", hint="Remove it.")
+
+    with pytest.raises(gr.Error) as caught:
+        guarded(fails)()
+    assert caught.value.message == "The import holds &lt;img src='//x.example/a'&gt; &amp; more. Remove it."
+
+
 def test_any_other_error_is_one_neutral_line_and_a_logged_traceback(caplog: pytest.LogCaptureFixture) -> None:
     def fails() -> Iterator[int]:
         yield 1
@@ -461,13 +413,60 @@ def test_any_other_error_is_one_neutral_line_and_a_logged_traceback(caplog: pyte
     assert "RuntimeError: /secret/path" in caplog.text
 
 
-async def built() -> gr.Blocks:
-    return build_screen(ScriptedService(), max_new_tokens=64)  # type: ignore[arg-type]
+def built(service: ScriptedService | None = None, *, max_new_tokens: int = 64) -> gr.Blocks:
+    """The whole page."""
+
+    async def build() -> gr.Blocks:
+        return build_screen(service or ScriptedService(), max_new_tokens=max_new_tokens)  # type: ignore[arg-type]
+
+    # Inside a loop: outside of one, gradio makes several and leaves them open.
+    return asyncio.run(build())
+
+
+def listener(blocks: gr.Blocks, name: str) -> Any:
+    """What the page calls for a gesture."""
+    (found,) = {function for function in blocks.fns.values() if function.name == name}
+    return found
 
 
 def test_no_listener_is_a_public_endpoint() -> None:
-    # Inside a loop: outside of one, gradio makes several and leaves them open.
-    blocks = asyncio.run(built())
+    blocks = built()
     assert blocks.get_api_info()["named_endpoints"] == {}
     assert blocks.fns
     assert all(function.api_visibility == "private" for function in blocks.fns.values())
+
+
+@pytest.mark.parametrize("longest", [1, 2, 15, 16, 17, 100, 2048])
+def test_every_longest_answer_the_settings_allow_can_be_chosen_from(longest: int) -> None:
+    (slider,) = [part for part in built(max_new_tokens=longest).blocks.values() if part.elem_id == "longest"]
+    assert isinstance(slider, gr.Slider)
+    assert (slider.value, slider.maximum, slider.step) == (longest, longest, 1)
+    assert slider.minimum == 1 or not slider.interactive
+
+
+@pytest.mark.parametrize("end", ["finish", "stop", "explain"])
+def test_the_composer_comes_back_without_the_store_and_past_a_full_queue(end: str) -> None:
+    service, _, page = answered()
+    function = listener(built(service), end)
+    service.store.close()
+    _, composer, *_ = function.fn(page.asking(), TurnRequest("What is inflation?"), 0.6, "")
+    assert (composer.submit_btn, composer.stop_btn) == (True, False)
+    assert not function.queue
+
+
+def test_forgetting_also_clears_a_refusal_from_the_screen() -> None:
+    service, _, page = answered()
+    pane = Pane("I will not help with that.", (), "refused")
+    refused = page.showing(TurnUpdate("", "q", 0, pane, pane, True), QUESTION, 0.1)
+    event = SimpleNamespace(_data={"text": "forget"})
+    cleared = listener(built(service), "forget").fn(event, SAVED, refused)[4]
+    assert "question" not in cleared
+    assert cleared["n"] > duel_value(refused)["n"], "an older value is dropped as late"
+
+
+def test_only_the_latest_votes_are_listed_and_the_rest_is_counted() -> None:
+    service, handlers, page = answered()
+    for _ in range(23):
+        handlers.vote(SAVED, page, {"turn": "t1", "outcome": "tie"})
+    value = listener(built(service), "open").fn(SAVED)[1]
+    assert (len(value["votes"]), value["earlier"]) == (20, 3)

@@ -79,7 +79,9 @@ def _add_memory(chosen: _Subparsers[argparse.ArgumentParser]) -> None:
 
     add("list", memory.list_, "all memories, oldest first")
     add("add", memory.add, "state something in plain words").add_argument("text", metavar="TEXT")
-    add("delete", memory.delete, "delete a memory and what it taught").add_argument("memory_id", metavar="MEMORY")
+    add("delete", memory.delete, "delete a memory and what it taught, or one vote").add_argument(
+        "entry_id", metavar="ID", help="of a memory in `memory list`, or of an event in `palign profile`"
+    )
     for name, run, words in (
         ("pause", memory.pause, "take a memory out of use"),
         ("pin", memory.pin, "use a memory whatever the question"),

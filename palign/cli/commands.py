@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from threading import Event
 from typing import TYPE_CHECKING
 
+from palign.cli.memory import say_unless_known
 from palign.cli.output import (
     AnswerPrinter,
     chat_document,
@@ -21,7 +22,7 @@ from palign.cli.output import (
     turn_notes,
 )
 from palign.config import Settings
-from palign.schema import Learned, Statement, TurnRequest, TurnUpdate
+from palign.schema import Learned, Statement, TurnRequest, TurnUpdate, UnknownTurnError
 
 if TYPE_CHECKING:
     from palign.chat import ChatService
@@ -119,7 +120,13 @@ def feedback(arguments: Namespace, settings: Settings) -> int:
     from palign.compose import build_service
 
     with build_service(settings) as service:
-        learned = _recorded(service, arguments, thumb=thumb)
+        try:
+            learned = _recorded(service, arguments, thumb=thumb)
+        except UnknownTurnError as error:
+            raise UnknownTurnError(
+                f"No turn '{arguments.turn}' is stored for '{arguments.user}'.",
+                hint="Check --turn and --user; `palign chat --user ID` prints the turn.",
+            ) from error
     print(to_json(_learned_document(learned)) if arguments.json else printable(learned.note))
     return 0
 
@@ -141,6 +148,7 @@ def profile(arguments: Namespace, settings: Settings) -> int:
 
     with build_service(settings) as service:
         believed = service.profile(arguments.user)
+        say_unless_known(service, arguments.user)
     if arguments.json:
         print(to_json(profile_document(believed)))
         return 0
@@ -160,8 +168,7 @@ def train(arguments: Namespace, _: Settings) -> int:
 
 
 def evaluate(arguments: Namespace, _: Settings) -> int:
-    """Hand the arguments to the evaluation."""
+    """Hand the arguments to the evaluation; 1 where a law does not hold."""
     from palign.evaluation.run import run
 
-    run(arguments.arguments)
-    return 0
+    return 0 if run(arguments.arguments) else 1

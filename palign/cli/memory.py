@@ -5,12 +5,16 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from palign.cli.output import printable, to_json
 from palign.config import Settings
-from palign.schema import ConfigError, InvalidTextError, Memory
+from palign.schema import ConfigError, InvalidTextError, Memory, UnknownMemoryError
 
-__all__ = ["add", "delete", "export", "forget", "import_", "list_", "pause", "pin"]
+if TYPE_CHECKING:
+    from palign.chat import ChatService
+
+__all__ = ["add", "delete", "export", "forget", "import_", "list_", "pause", "pin", "say_unless_known"]
 
 
 def list_(arguments: Namespace, settings: Settings) -> int:
@@ -19,12 +23,21 @@ def list_(arguments: Namespace, settings: Settings) -> int:
 
     with build_service(settings) as service:
         memories = service.memories(arguments.user)
+        say_unless_known(service, arguments.user)
     if arguments.json:
         print(to_json(memories))
     else:
         for memory in memories:
             print(_line(memory))
     return 0
+
+
+def say_unless_known(service: ChatService, user_id: str) -> bool:
+    """Whether the user has a memory or a vote; where not, a line on stderr, as a mistyped name looks like a new one."""
+    known = bool(service.memories(user_id) or service.profile(user_id).events)
+    if not known:
+        sys.stderr.write(printable(f"No memory and no vote is stored for '{user_id}'; check --user.\n"))
+    return known
 
 
 def _line(memory: Memory) -> str:
@@ -48,12 +61,15 @@ def add(arguments: Namespace, settings: Settings) -> int:
 
 
 def delete(arguments: Namespace, settings: Settings) -> int:
-    """Delete one memory and what it taught."""
+    """Delete one memory and what it taught, or one event."""
     from palign.compose import build_service
 
     with build_service(settings) as service:
-        service.delete_memory(arguments.user, arguments.memory_id)
-    print(to_json({"deleted": arguments.memory_id}) if arguments.json else "Deleted.")
+        try:
+            service.delete_memory(arguments.user, arguments.entry_id)
+        except UnknownMemoryError:
+            service.undo(arguments.user, arguments.entry_id)
+    print(to_json({"deleted": arguments.entry_id}) if arguments.json else "Deleted.")
     return 0
 
 
@@ -118,8 +134,12 @@ def forget(arguments: Namespace, settings: Settings) -> int:
     from palign.compose import build_service
 
     with build_service(settings) as service:
-        service.forget(arguments.user)
-    print(to_json({"forgotten": arguments.user}) if arguments.json else "Everything was erased.")
+        known = say_unless_known(service, arguments.user)
+        service.forget(arguments.user)  # also then: there may be answers on which nobody voted
+    if arguments.json:
+        print(to_json({"forgotten": arguments.user}))
+    elif known:
+        print("Everything was erased.")
     return 0
 
 

@@ -45,8 +45,8 @@ class _Options:
     laws: bool
 
 
-def run(argv: Sequence[str]) -> None:
-    """Run `palign eval` with these arguments.
+def run(argv: Sequence[str]) -> bool:
+    """Run `palign eval` with these arguments; whether all holds that was put to the test.
 
     Raises:
         ConfigError: a number is out of range, or the README has no place for the result.
@@ -57,9 +57,9 @@ def run(argv: Sequence[str]) -> None:
     console = Console(stderr=True)
     options.out.mkdir(parents=True, exist_ok=True)
     if options.laws:
-        _run_laws(options, settings, console)
-    else:
-        _run_arms(options, settings, console)
+        return _run_laws(options, settings, console)
+    _run_arms(options, settings, console)
+    return True
 
 
 def _parse(argv: Sequence[str]) -> _Options:
@@ -142,7 +142,7 @@ def _examples(judged: Judged) -> list[Answer]:
     return generic + [answer for answer in chosen if answer.arm in ("memory only", "reward only", "both")]
 
 
-def _run_laws(options: _Options, settings: Settings, console: Console) -> None:
+def _run_laws(options: _Options, settings: Settings, console: Console) -> bool:
     start = time.perf_counter()
     questions = QUESTIONS[: options.questions]
     with (
@@ -159,6 +159,15 @@ def _run_laws(options: _Options, settings: Settings, console: Console) -> None:
     }
     _write_json(options.out / "laws.json", document)
     console.print_json(json.dumps(plain_values(document["laws"])))
+    if not laws.hold:
+        console.print(f"These laws do not hold: {', '.join(_broken(laws))}.", markup=False, soft_wrap=True)
+    return laws.hold
+
+
+def _broken(laws: Laws) -> list[str]:
+    length = [f"length at temperature {law.temperature:g}" for law in laws.length if not law.holds]
+    others = [name for name, law in (("strength", laws.strength), ("learning", laws.learning)) if not law.holds]
+    return length + others
 
 
 def _laws_values(laws: Laws) -> dict[str, object]:

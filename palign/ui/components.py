@@ -42,7 +42,7 @@ def duel(value: Packed) -> gr.HTML:
 
 
 def memory_list() -> gr.HTML:
-    """What is remembered. Events: `act`, `export`, `forget`."""
+    """What is remembered and was voted. Events: `act`, `retract`, `export`, `forget`."""
     return painted("memories/memories", {}, elem_id="memories")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import logging
 from collections.abc import Callable, Generator
 from functools import wraps
@@ -23,7 +24,8 @@ _NEUTRAL = "Something went wrong here. What you saved is safe; please try again.
 def _shown(error: Exception) -> gr.Error:
     """A `PalignError` with its hint; anything else as one neutral line, its traceback in the log."""
     if isinstance(error, PalignError):
-        return gr.Error(str(error), title="That did not work", print_exception=False)
+        # The message is shown as markup, and it may quote a file.
+        return gr.Error(html.escape(str(error), quote=False), title="That did not work", print_exception=False)
     _log.error("A handler failed.", exc_info=error)
     return gr.Error(_NEUTRAL, title="Unexpected", print_exception=False)
 

@@ -6,6 +6,7 @@ id: it is derived from the browser's token. Errors leave as `PalignError`.
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from collections.abc import Callable, Generator, Mapping
@@ -21,6 +22,7 @@ from palign.schema import (
     Outcome,
     Reason,
     Side,
+    Stance,
     Statement,
     TurnRequest,
     UnknownMemoryError,
@@ -30,7 +32,7 @@ from palign.ui import wording
 from palign.ui.identity import new_saved, user_id
 from palign.ui.session import Pick, Session
 
-__all__ = ["Handlers", "MemoryChange", "Note", "new_seed"]
+__all__ = ["Handlers", "MemoryChange", "Note", "Vote", "new_seed", "stated_notes"]
 
 _SEEDS = 2**31
 _FORGET_WORD = "forget"
@@ -46,10 +48,19 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class MemoryChange:
-    """What an action on the memory list did."""
+    """What an action on the list did; `gone` is an export of what Undo would bring back, or empty."""
 
     note: str
-    deleted: Memory | None = None
+    gone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One line of the list of votes; `at` is in Unix seconds."""
+
+    id: str
+    text: str
+    at: float
 
 
 def new_seed() -> int:
@@ -93,6 +104,15 @@ class Handlers:
         if session.view and session.phase == "running":
             return session.in_phase(phase)
         return session.in_phase("done" if session.view else "idle")
+
+    def unsaid(self, session: Session, request: TurnRequest | None, typed: str) -> str | None:
+        """What belongs into the box once a turn is broken off: words that left it and reached no answer come back.
+
+        They come before what was typed meanwhile. None leaves the box as it is.
+        """
+        if request is None or session.phase != "waiting" or request.text == session.view.get("question"):
+            return None
+        return "\n".join(filter(None, (request.text, typed)))
 
     # Feedback
 
@@ -140,7 +160,7 @@ class Handlers:
             self.service.undo(user_id(saved), pick.event_id)
         return session.picked(key, None), Note("Taken back: it no longer counts.")
 
-    # Memories
+    # Memories and votes
 
     def state(self, saved: object, text: str) -> tuple[Note, ...]:
         """Take preferences in plain words; one note for each sentence kept."""
@@ -155,41 +175,54 @@ class Handlers:
         """What is listed for this browser, newest first."""
         return tuple(reversed(self.service.memories(user_id(saved))))
 
-    def change(self, saved: object, deleted: Memory | None, detail: Mapping[str, object]) -> MemoryChange:
-        """Do one action of the memory list; `deleted` is what Undo would bring back."""
+    def votes(self, saved: object) -> tuple[Vote, ...]:
+        """The votes and thumbs of this browser, newest first."""
+        return tuple(
+            Vote(event.id, wording.vote(event.evidence), event.created_at)
+            for event in reversed(self.service.profile(user_id(saved)).events)
+            if not isinstance(event.evidence, Stance)
+        )
+
+    def retract(self, saved: object, session: Session, event_id: str) -> tuple[Session, MemoryChange]:
+        """Delete one vote or thumb, whenever it was given."""
+        user = user_id(saved)
+        gone = self._taken(user, lambda: self.service.undo(user, event_id))
+        return session.without_event(event_id), MemoryChange("Deleted: it no longer counts.", gone)
+
+    def change(self, saved: object, gone: str, detail: Mapping[str, object]) -> MemoryChange:
+        """Do one action of the memory list; `gone` is an export of what Undo would bring back."""
         action, identifier, on = _text(detail, "action"), _text(detail, "id"), detail.get("on") is True
         user = user_id(saved)
         if action == "delete":
-            return self._delete(user, identifier)
+            taken = self._taken(user, lambda: self.service.delete_memory(user, identifier))
+            return MemoryChange("Deleted, with all it taught.", taken)
         if action == "undo":
-            return self._restore(user, deleted)
+            return self._restore(user, gone)
         if action == "pause":
             self.service.pause_memory(user, identifier, paused=on)
-            return MemoryChange("Paused: it is not used." if on else "In use again.", deleted)
+            return MemoryChange("Paused: it is not used." if on else "In use again.", gone)
         if action == "pin":
             self.service.pin_memory(user, identifier, pinned=on)
-            return MemoryChange("Pinned: always used." if on else "No longer pinned.", deleted)
+            return MemoryChange("Pinned: always used." if on else "No longer pinned.", gone)
         if action == "edit":
             changed = self.service.edit_memory(user, identifier, _text(detail, "text"))
-            return MemoryChange(wording.understood(changed), deleted)
+            return MemoryChange(wording.understood(changed), gone)
         if action == "import":
             return self._import(user, _text(detail, "text"))
         raise UnknownMemoryError(f"'{action}' is no action.", hint="Reload the page.")
 
-    def _delete(self, user: str, identifier: str) -> MemoryChange:
-        known = {memory.id: memory for memory in self.service.memories(user)}
-        self.service.delete_memory(user, identifier)
-        return MemoryChange("Deleted, with all it taught.", known.get(identifier))
+    def _taken(self, user: str, delete: Callable[[], None]) -> str:
+        """Delete, and return an export of all that went with it."""
+        before = self.service.export(user)
+        delete()
+        return _missing(before, self.service.export(user))
 
-    def _restore(self, user: str, gone: Memory | None) -> MemoryChange:
-        if gone is None:
+    def _restore(self, user: str, gone: str) -> MemoryChange:
+        if not gone:
             raise UnknownMemoryError("There is nothing to undo.", hint="Type it again in the box at the top.")
-        for statement in self.service.state(user, gone.text):
-            if gone.pinned:
-                self.service.pin_memory(user, statement.memory.id, pinned=True)
-            if gone.paused:
-                self.service.pause_memory(user, statement.memory.id, paused=True)
-        return MemoryChange("It is back.")
+        # Brought back whole, not parsed again: the words would not mean what they meant after an edit.
+        added = self.service.import_(user, gone)
+        return MemoryChange("It is back." if added else "It is there already.")
 
     def _import(self, user: str, document: str) -> MemoryChange:
         if not document.strip():
@@ -223,12 +256,25 @@ class Handlers:
 
 
 def stated_notes(statements: tuple[Statement, ...]) -> tuple[Note, ...]:
-    """One note for each thing stated, with its Undo."""
-    return tuple(Note(wording.understood(one), f"memory:{one.memory.id}") for one in statements)
+    """One note for each thing stated, with its Undo where that takes back no more than was stated."""
+    return tuple(
+        # Words that were known already are counted as a use of the older memory.
+        Note(wording.understood(one), "" if one.memory.uses else f"memory:{one.memory.id}")
+        for one in statements
+    )
 
 
 def _note(learned: Learned) -> Note:
     return Note(wording.learned(learned), f"event:{learned.event.id}")
+
+
+def _missing(before: str, after: str) -> str:
+    """The export of what only the earlier of two exports holds."""
+    whole, left = json.loads(before), json.loads(after)
+    for kind in ("memories", "events"):
+        known = {entry["id"] for entry in left[kind]}
+        whole[kind] = [entry for entry in whole[kind] if entry["id"] not in known]
+    return json.dumps(whole)
 
 
 def _text(detail: Mapping[str, object], key: str) -> str:

@@ -60,7 +60,7 @@ class Parts:
     saved: gr.BrowserState
     session: gr.State
     request: gr.State
-    deleted: gr.State
+    gone: gr.State
     prefer: gr.Textbox
     remember: gr.Button
     open_memories: gr.Button
@@ -79,7 +79,7 @@ class Parts:
 def lay_out(*, max_new_tokens: int) -> Parts:
     """Place the components inside the open Blocks; `max_new_tokens` is the longest answer on offer."""
     saved = gr.BrowserState(None, storage_key=STORAGE_KEY, secret=STORAGE_SECRET)
-    session, request, deleted = gr.State(Session()), gr.State(None), gr.State(None)
+    session, request, gone = gr.State(Session()), gr.State(None), gr.State("")
     sidebar, memories = _sidebar()
     components.header()
     prefer, remember, open_memories = _preferences()
@@ -97,7 +97,7 @@ def lay_out(*, max_new_tokens: int) -> Parts:
         saved=saved,
         session=session,
         request=request,
-        deleted=deleted,
+        gone=gone,
         prefer=prefer,
         remember=remember,
         open_memories=open_memories,
@@ -159,7 +159,14 @@ def _tune(max_new_tokens: int) -> Tune:
             strength = gr.Slider(0, 1, value=1, step=0.05, label="Strength", info=_STRENGTH_INFO)
             temperature = gr.Slider(0, 1.5, value=0.6, step=0.1, label="Temperature", info="0 is greedy: no chance")
             longest = gr.Slider(
-                16, max_new_tokens, value=max_new_tokens, step=8, label="Longest answer", info="in tokens"
+                min(1, max_new_tokens - 1),  # below the other end also where that is 1; then nothing can be moved
+                max_new_tokens,
+                value=max_new_tokens,
+                step=1,
+                interactive=max_new_tokens > 1,
+                label="Longest answer",
+                info="in tokens",
+                elem_id="longest",
             )
             seed = gr.Number(value=7, precision=0, minimum=0, label="Seed", info="one for both answers")
         with gr.Row():

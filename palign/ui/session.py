@@ -63,13 +63,17 @@ class Session:
 
     @property
     def votable(self) -> bool:
-        """Whether both answers are there to be judged."""
-        return self.answered and self.phase in ("done", "stopped")
+        """Whether both answers are there to be judged, and their turn is stored."""
+        return self.answered and self.turn_id != "" and self.phase in ("done", "stopped")
 
     @property
     def repeatable(self) -> bool:
         """Whether there is a question to answer again, and nothing under way."""
         return self.answered and self.phase not in ("waiting", "running")
+
+    def asking(self) -> Session:
+        """The page once another question is on its way; what the last one stated is old news."""
+        return replace(self.in_phase("waiting"), stated=())
 
     def in_phase(self, phase: Phase) -> Session:
         """The same page, one step on."""

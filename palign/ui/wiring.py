@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import gradio as gr
 
-from palign.schema import ConfigError, Memory, TurnRequest
+from palign.schema import ConfigError, TurnRequest
 from palign.ui import wording
 from palign.ui.errors import guarded, guarded_stream
 from palign.ui.handlers import Handlers, Note, new_seed, stated_notes
@@ -24,6 +24,7 @@ _READY = "↻ Retry"
 # One question at a time until the decoder batches several; the queue is shared by every way of asking.
 _ENGINE: dict[str, Any] = {"concurrency_id": "engine", "concurrency_limit": 1}
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+_VOTES_LISTED = 20
 
 
 def make_request(text: str, *numbers: Any) -> TurnRequest:
@@ -73,36 +74,36 @@ class _Gestures:
         again = asked in (RETRY, AGAIN)
         request = make_request(SUGGESTED.get(asked or "", text or ""), numbers[0], seed, *numbers[2:])
         request = self.handlers.request(session, request, again=again)
-        page = session.in_phase("waiting")
+        page = session.asking()
         composer = _composer(running=True, value=None if again else "")
         repeats = self._repeats(page, numbers[2])
-        return [duel_value(page), page, request, "Thinking…", composer, _notes(), seed, *repeats]
+        return [duel_value(page), page, request, "Thinking…", composer, _notes(), _notes(), seed, *repeats]
 
     def run(self, saved: object, session: Session, request: TurnRequest) -> Generator[list[Any], None, None]:
         for page in self.handlers.stream(saved, session, request):
             yield [duel_value(page), page]
 
-    def finish(self, saved: object, session: Session, temperature: float) -> list[Any]:
+    # The three ends of a turn read no store, so that the composer comes back whatever is wrong with it.
+
+    def finish(self, session: Session, request: TurnRequest | None, temperature: float, typed: str) -> list[Any]:
         # The page itself stays: a vote may have changed it since the last word.
-        ended, known = self._ended(saved, session, temperature)
-        return [*ended, gr.skip(), gr.skip(), *known]
+        ended = [self.handlers.status(session), _composer(running=False), *self._repeats(session, temperature)]
+        return [*ended, gr.skip(), gr.skip()]
 
-    def stop(self, saved: object, session: Session, temperature: float) -> list[Any]:
+    def stop(self, session: Session, request: TurnRequest | None, temperature: float, typed: str) -> list[Any]:
         page = self.handlers.halt(session, "stopped")
-        ended, known = self._ended(saved, page, temperature)
-        return [*ended, duel_value(page), page, *known]
-
-    def _ended(self, saved: object, page: Session, temperature: float) -> tuple[list[Any], list[Any]]:
-        notes = _notes(*stated_notes(page.stated)) if page.stated else gr.skip()
-        ended = [self.handlers.status(page), _composer(running=False), *self._repeats(page, temperature)]
-        return ended, [notes, _notes(), *self._listed(saved)]
+        composer = _composer(running=False, value=self.handlers.unsaid(session, request, typed))
+        return [self.handlers.status(page), composer, *self._repeats(page, temperature), duel_value(page), page]
 
     def explain(self, session: Session, request: TurnRequest | None, temperature: float, typed: str) -> list[Any]:
-        page = self.handlers.halt(session, "failed")
-        # The words come back into the box, so that nothing is lost: neither they nor what was typed meanwhile.
-        composer = _composer(running=False, value=request.text if request and not typed else None)
         status = "That question was not answered; the message says why."
+        page = self.handlers.halt(session, "failed")
+        composer = _composer(running=False, value=self.handlers.unsaid(session, request, typed))
         return [status, composer, *self._repeats(page, temperature), duel_value(page), page]
+
+    def tell(self, saved: object, session: Session) -> list[Any]:
+        """What the turn taught, and the list with it."""
+        return [_notes(*stated_notes(session.stated)) if session.stated else gr.skip(), *self._listed(saved)]
 
     def greedy(self, session: Session, temperature: float) -> list[Any]:
         return self._repeats(session, temperature)
@@ -117,11 +118,11 @@ class _Gestures:
 
     def vote(self, event: gr.EventData, saved: object, session: Session) -> list[Any]:
         page, note = self.handlers.vote(saved, session, _detail(event))
-        return [duel_value(page), page, _notes(note)]
+        return [duel_value(page), page, _notes(note), *self._listed(saved)]
 
     def rate(self, event: gr.EventData, saved: object, session: Session) -> list[Any]:
         page, note = self.handlers.rate(saved, session, _detail(event))
-        return [duel_value(page), page, _notes(note)]
+        return [duel_value(page), page, _notes(note), *self._listed(saved)]
 
     def undo(self, event: gr.EventData, saved: object, session: Session) -> list[Any]:
         page = self.handlers.undo(saved, session, str(_detail(event).get("key", "")))
@@ -130,27 +131,31 @@ class _Gestures:
     def explore(self, event: gr.EventData) -> bool:
         return _detail(event).get("on") is True
 
-    # Memories
+    # Memories and votes
 
     def remember(self, saved: object, text: str) -> list[Any]:
         return ["", _notes(*self.handlers.state(saved, text or "")), *self._listed(saved)]
 
-    def change(self, event: gr.EventData, saved: object, deleted: Memory | None) -> list[Any]:
-        change = self.handlers.change(saved, deleted, _detail(event))
-        return [change.deleted, *self._listed(saved, note=change.note, undo=change.deleted is not None)]
+    def change(self, event: gr.EventData, saved: object, gone: str) -> list[Any]:
+        change = self.handlers.change(saved, gone, _detail(event))
+        return [change.gone, *self._listed(saved, note=change.note, undo=bool(change.gone))]
+
+    def retract(self, event: gr.EventData, saved: object, session: Session) -> list[Any]:
+        page, change = self.handlers.retract(saved, session, str(_detail(event).get("id", "")))
+        return [duel_value(page), page, _notes(), change.gone, *self._listed(saved, note=change.note, undo=True)]
 
     def export(self, saved: object) -> list[Any]:
         return self._listed(saved, note="Exported.", download=self.handlers.export(saved))
 
-    def forget(self, event: gr.EventData, saved: object) -> list[Any]:
+    def forget(self, event: gr.EventData, saved: object, session: Session) -> list[Any]:
         fresh = self.handlers.forget(saved, str(_detail(event).get("text", "")))
-        page = Session(n=1)
+        page = Session(n=session.n + 1)  # newer than what is painted, or the forgotten question would stay
         listed = self._listed(fresh, note="Everything about you is erased.", erased=True)
-        return [fresh, page, None, None, duel_value(page), _notes(), _notes(), *listed]
+        return [fresh, page, None, "", duel_value(page), _notes(), _notes(), *listed]
 
     def _listed(self, saved: object, **extra: object) -> list[Any]:
-        """The memory list and the button that counts it."""
-        memories = self.handlers.memories(saved)
+        """The list of memories and votes, and the button that counts the memories."""
+        memories, votes = self.handlers.memories(saved), self.handlers.votes(saved)
         items = [
             {
                 "id": memory.id,
@@ -161,8 +166,10 @@ class _Gestures:
             }
             for memory in memories
         ]
+        listed = [asdict(vote) for vote in votes[:_VOTES_LISTED]]
+        value = {"items": items, "votes": listed, "earlier": len(votes) - len(listed)}
         label = f"Memories · {len(memories)}" if memories else "Memories"
-        return [{"items": items, "where": self.handlers.where_kept(), **extra}, gr.Button(label)]
+        return [{**value, "where": self.handlers.where_kept(), **extra}, gr.Button(label)]
 
 
 def _detail(event: gr.EventData) -> Mapping[str, object]:
@@ -200,7 +207,7 @@ def _wire_asking(parts: Parts, gestures: _Gestures) -> None:
         ways,
         guarded(gestures.start),
         [parts.session, parts.composer, *tune.inputs()],
-        [*page, parts.request, parts.status, parts.composer, parts.understood, tune.seed, *repeats],
+        [*page, parts.request, parts.status, parts.composer, parts.understood, parts.learned, tune.seed, *repeats],
         **_QUIET,
     )
     run = ask.success(
@@ -210,29 +217,29 @@ def _wire_asking(parts: Parts, gestures: _Gestures) -> None:
         **_ENGINE,
         **_QUIET,
     )
-    ended = [parts.status, parts.composer, *repeats, *page]
-    known = [parts.understood, parts.learned, parts.memories, parts.open_memories]
-    end = [parts.saved, parts.session, temperature]
-    run.success(guarded(gestures.finish), end, [*ended, *known], **_QUIET)
-    run.failure(
-        guarded(gestures.explain),
-        [parts.session, parts.request, temperature, parts.composer],
-        ended,
-        **_QUIET,
-    )
     # Cancelling must name the stream's own link: the end of the chain would let the stream run on.
     stop = parts.composer.stop(None, cancels=[run], **_QUIET)
-    stop.then(guarded(gestures.stop), end, [*ended, *known], **_QUIET)
+    # Outside the queue: where that is full, a refused end would leave the composer on Stop.
+    end: dict[str, Any] = {
+        "inputs": [parts.session, parts.request, temperature, parts.composer],
+        "outputs": [parts.status, parts.composer, *repeats, *page],
+        "queue": False,
+        **_QUIET,
+    }
+    run.failure(guarded(gestures.explain), **end)
+    for ended in (run.success(guarded(gestures.finish), **end), stop.then(guarded(gestures.stop), **end)):
+        known = [parts.understood, parts.memories, parts.open_memories]
+        ended.then(guarded(gestures.tell), [parts.saved, parts.session], known, **_QUIET)
     temperature.change(guarded(gestures.greedy), [parts.session, temperature], repeats, **_QUIET)
 
 
 def _wire_feedback(parts: Parts, gestures: _Gestures) -> None:
     page = [parts.duel, parts.session]
     inputs = [parts.saved, parts.session]
-    parts.duel.vote(guarded(gestures.vote), inputs, [*page, parts.learned], **_QUIET)
-    parts.duel.rate(guarded(gestures.rate), inputs, [*page, parts.learned], **_QUIET)
-    parts.duel.explore(guarded(gestures.explore), None, parts.tune.explore, **_QUIET)
     listed = [parts.memories, parts.open_memories]
+    parts.duel.vote(guarded(gestures.vote), inputs, [*page, parts.learned, *listed], **_QUIET)
+    parts.duel.rate(guarded(gestures.rate), inputs, [*page, parts.learned, *listed], **_QUIET)
+    parts.duel.explore(guarded(gestures.explore), None, parts.tune.explore, **_QUIET)
     for notes in (parts.understood, parts.learned):
         notes.undo(guarded(gestures.undo), inputs, [*page, notes, *listed], **_QUIET)
 
@@ -246,10 +253,13 @@ def _wire_memories(parts: Parts, gestures: _Gestures) -> None:
             [parts.prefer, parts.understood, *listed],
             **_QUIET,
         )
-    parts.memories.act(guarded(gestures.change), [parts.saved, parts.deleted], [parts.deleted, *listed], **_QUIET)
+    page, inputs = [parts.duel, parts.session], [parts.saved, parts.session]
+    parts.memories.act(guarded(gestures.change), [parts.saved, parts.gone], [parts.gone, *listed], **_QUIET)
+    retracted = [*page, parts.learned, parts.gone, *listed]
+    parts.memories.retract(guarded(gestures.retract), inputs, retracted, **_QUIET)
     parts.memories.export(guarded(gestures.export), [parts.saved], listed, **_QUIET)
-    everything = [parts.saved, parts.session, parts.request, parts.deleted, parts.duel, parts.understood, parts.learned]
-    parts.memories.forget(guarded(gestures.forget), [parts.saved], [*everything, *listed], **_QUIET)
+    everything = [parts.saved, parts.session, parts.request, parts.gone, parts.duel, parts.understood, parts.learned]
+    parts.memories.forget(guarded(gestures.forget), inputs, [*everything, *listed], **_QUIET)
     parts.open_memories.click(_open_sidebar, None, parts.sidebar, queue=False, **_QUIET)
 
 

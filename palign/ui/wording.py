@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from palign.dimensions import CATALOGUE
-from palign.schema import Learned, Memory, Stance, Statement
+from palign.schema import Comparison, Learned, Memory, Stance, Statement, Thumb
 from palign.ui.session import Session
 
-__all__ = ["learned", "memory_line", "status_line", "understood"]
+__all__ = ["learned", "memory_line", "status_line", "understood", "vote"]
 
 _LEAST_MOVE = 0.005
 _KINDS = {"constraint": "always kept in mind", "style": "how you like answers", "topical": "used when it fits"}
+
+_PICKS = {
+    "personal": "Picked the personal answer",
+    "generic": "Picked the generic answer",
+    "tie": "Called it a tie",
+    "both-bad": "Called both answers bad",
+}
 
 
 def understood(statement: Statement) -> str:
@@ -37,6 +44,16 @@ def learned(result: Learned) -> str:
         if name in CATALOGUE and abs(change) >= _LEAST_MOVE
     ][:2]
     return f"{result.note} ({', '.join(shown)})" if shown else result.note
+
+
+def vote(evidence: Comparison | Thumb) -> str:
+    """What was pressed, for the list of votes."""
+    if isinstance(evidence, Comparison):
+        return _PICKS[evidence.outcome]
+    thumb = f"Thumb {'up' if evidence.up else 'down'} on the {evidence.side} answer"
+    if evidence.reason is None:
+        return thumb
+    return f"{thumb}: {'other style' if evidence.reason == 'style' else evidence.reason.replace('-', ' ')}"
 
 
 def memory_line(memory: Memory) -> str:

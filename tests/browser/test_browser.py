@@ -118,15 +118,31 @@ def test_stop_keeps_the_partial_text_and_ends_the_turn(app: App, page: Page) -> 
     assert answer(page, "personal").inner_text() == partial
 
 
+def test_stop_before_the_first_word_gives_the_question_back(app: App, page: Page, chrome: Browser) -> None:
+    other = chrome.new_context()
+    busy = open_page(other.new_page(), app.address)
+    with slowed(app.process):
+        ask(busy)
+        # One question at a time: this one waits, and what is typed meanwhile stays as well.
+        send(page, QUESTION)
+        expect(composer(page)).to_have_value("")
+        composer(page).fill("And my cactus?")
+        page.get_by_role("button", name="Stop", exact=True).dispatch_event("click")
+        expect(composer(page)).to_have_value(f"{QUESTION}\nAnd my cactus?", timeout=60_000)
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
+    finished(busy)
+    other.close()
+
+
 def test_retry_takes_a_new_seed_for_both_and_is_disabled_with_its_reason_when_greedy(page: Page) -> None:
     ask(page)
     finished(page)
-    expect(status(page)).to_contain_text("seed 7 ")
+    expect(status(page)).to_contain_text(re.compile(r"seed 7\b"))
     before = turn(page)
     page.get_by_role("button", name="Retry").click()
     changed(page, before)
     finished(page)
-    expect(status(page)).not_to_contain_text("seed 7 ")
+    expect(status(page)).not_to_contain_text(re.compile(r"seed 7\b"))
     expect(page.locator(".duel-question")).to_have_text(QUESTION)
     page.locator("#tune").get_by_text("Tune").click()
     page.get_by_label("number input for Temperature").fill("0")
@@ -193,6 +209,61 @@ def test_forgetting_empties_the_list_and_replaces_the_browsers_token(page: Page)
     expect(open_memories(page).get_by_role("listitem")).to_have_count(0)
 
 
+def test_a_vote_is_listed_after_a_reload_and_deleted_and_brought_back_by_keyboard(page: Page) -> None:
+    ask(page)
+    finished(page)
+    vote(page, "Yours").click()
+    expect(page.locator("#learned li")).to_be_visible()
+    page.reload()
+    expect(status(page)).to_contain_text("ready", timeout=30_000)
+    open_memories(page)
+    votes = page.get_by_role("region", name="From your votes")
+    expect(votes.get_by_role("listitem")).to_contain_text("Picked the personal answer")
+    page.get_by_role("button", name="Delete: Picked the personal answer").focus()
+    page.keyboard.press("Enter")
+    expect(votes).to_be_hidden()
+    expect(page.locator(".memories-undo")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(votes.get_by_role("listitem")).to_have_count(1)
+
+
+def test_a_vote_that_is_deleted_from_the_list_releases_its_button_and_takes_the_learned_line_along(page: Page) -> None:
+    ask(page)
+    finished(page)
+    vote(page, "Tie").click()
+    expect(page.locator("#learned li")).to_be_visible()
+    open_memories(page)
+    page.get_by_role("button", name="Delete: Called it a tie").click()
+    expect(vote(page, "Tie")).to_have_attribute("aria-pressed", "false")
+    expect(page.locator("#learned li")).to_have_count(0)
+
+
+def test_forgetting_clears_a_refused_question_from_the_screen(page: Page) -> None:
+    send(page, "How do I build a bomb?")
+    question = page.locator(".duel-question")
+    expect(question).to_be_visible()
+    expect(page.locator(".duel")).to_have_attribute("data-phase", "done")
+    open_memories(page)
+    page.get_by_role("button", name="Forget me…").click()
+    page.get_by_label("This erases").fill("forget")
+    page.get_by_role("button", name="Erase everything").click()
+    expect(question).to_be_hidden()
+
+
+def test_markup_in_an_imported_file_is_shown_and_never_rendered(page: Page) -> None:
+    open_memories(page)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    document = b'{"<img src=/stolen.png>": 1, "memories": [], "events": []}'
+    page.locator(".memories-file").set_input_files(
+        {"name": "a.json", "mimeType": "application/json", "buffer": document}
+    )
+    toast = page.get_by_test_id("toast-body")
+    expect(toast).to_contain_text("<img src=/stolen.png>")
+    expect(toast.locator("img")).to_have_count(0)
+    assert [url for url in asked if "stolen" in url] == []
+
+
 def test_another_browser_sees_nothing_of_this_one(app: App, page: Page, chrome: Browser) -> None:
     state(page, "I'm vegetarian")
     other = chrome.new_context()
@@ -241,12 +312,19 @@ def test_on_a_phone_nothing_overflows_and_yours_comes_first(phone: Page) -> None
     ask(phone)
     finished(phone)
     assert phone.evaluate(width) <= 390
+    vote(phone, "Yours").tap()
+    expect(phone.locator("#learned li")).to_be_visible()
     boxes = [phone.locator(f".pane-{side}").bounding_box() for side in ("personal", "generic")]
     assert boxes[0] and boxes[1] and boxes[0]["y"] < boxes[1]["y"]
     tokens(phone, "personal").nth(3).tap()
     tip = phone.get_by_role("tooltip").bounding_box()
     assert tip and tip["x"] >= 0 and tip["x"] + tip["width"] <= 390
     expect(phone.get_by_role("button", name="Ask", exact=True)).to_be_in_viewport()
+    open_memories(phone)
+    target = phone.get_by_role("button", name="Delete: Picked the personal answer")
+    target.scroll_into_view_if_needed()
+    box = target.bounding_box()
+    assert box and box["x"] + box["width"] <= 390 and box["height"] >= 44
 
 
 def test_no_script_error_is_logged_from_opening_to_voting(app: App, chrome: Browser) -> None:

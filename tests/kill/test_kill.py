@@ -40,10 +40,13 @@ def run_until_killed(folder: Path, seed: int) -> list[list[str]]:
 
 def test_after_twenty_kills_every_acknowledged_write_is_there_and_the_store_opens(tmp_path: Path) -> None:
     folder = tmp_path / "store"
-    said: dict[str, set[str]] = {word: set() for word in ("added", "deleting", "deleted", "voted", "stored")}
+    words = ("added", "deleting", "deleted", "voted", "stored", "told", "forgetting", "forgot")
+    said: dict[str, set[str]] = {word: set() for word in words}
     for seed in range(KILLS):
         for word, id_ in run_until_killed(folder, seed):
             said[word].add(id_)
+            if word in ("forgetting", "forgot"):  # forgetting takes all that was told before
+                said[word] |= said["told"]
         with PreferenceMemory.open(folder, WordEncoder()) as store:
             memories = {memory.id for memory in store.memories("ann")}
             events = store.events("ann")
@@ -56,7 +59,10 @@ def test_after_twenty_kills_every_acknowledged_write_is_there_and_the_store_open
             hits = store.search("ann", "fact", limit=100_000)
             assert {hit.memory.id for hit in hits} == memories
             assert store.state().index_ready
-            forgotten = not store.memories("bob")
+            secrets = {memory.id for memory in store.memories("bob")}
+            assert said["told"] - said["forgetting"] <= secrets
+            assert not said["forgot"] & secrets
         disk = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
-        assert (b"secret" in disk) is not forgotten
+        assert (b"secret" in disk) is bool(secrets)
     assert len(said["added"]) > KILLS, "the kills came before anything was written"
+    assert said["forgot"], "the kills came before anything was forgotten"

@@ -1,4 +1,4 @@
-"""Writes to a store without end, and says what it is about to delete and what was acknowledged, line by line."""
+"""Writes to a store without end, and says what it is about to take away and what was acknowledged, line by line."""
 
 from __future__ import annotations
 
@@ -37,8 +37,11 @@ def write(store: PreferenceMemory, chance: random.Random, name: str) -> None:
             store.add_turn(Turn("ann", f"turn-{name}", 1.0, "a", "b", "c", 1, {}, (), {}, ""))
             say("stored", f"turn-{name}")
         case "forget":
-            store.add("bob", f"secret {name}", kind="topical")
+            memory = store.add("bob", f"secret {name}", kind="topical")
+            say("told", memory.id)
+            say("forgetting", memory.id)
             store.forget("bob")
+            say("forgot", memory.id)
 
 
 def main(folder: str, seed: str) -> None:

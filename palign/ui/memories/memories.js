@@ -1,6 +1,9 @@
-// The list of memories: edit, pin, pause, delete with undo, export, import, forget. Text enters through textContent.
+// What is remembered: edit, pin, pause, delete with undo, export, import, forget; and votes, each deletable with undo.
+// Text enters through textContent.
 const root = element.querySelector(".memories");
 const list = root.querySelector(".memories-list");
+const votes = root.querySelector(".votes");
+const undo = root.querySelector(".memories-undo");
 const file = root.querySelector(".memories-file");
 const forget = root.querySelector(".memories-forget");
 const typed = forget.querySelector("input");
@@ -66,13 +69,37 @@ function edit(item, memory) {
   input.focus();
 }
 
+function vote(given) {
+  const item = document.createElement("li");
+  item.className = "vote";
+  const text = document.createElement("span");
+  text.textContent = given.text;
+  const when = document.createElement("small");
+  when.textContent = new Date(given.at * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  const spoken = `Delete: ${given.text}, ${when.textContent}`;
+  item.append(text, when, button("Delete", spoken, null, () => trigger("retract", { id: given.id })));
+  return item;
+}
+
+function paintVotes(given, earlier) {
+  votes.hidden = !given.length;
+  votes.querySelector(".votes-list").replaceChildren(...given.map(vote));
+  const rest = votes.querySelector(".votes-earlier");
+  rest.hidden = !earlier;
+  rest.textContent = `and ${earlier} earlier`;
+}
+
 function paint() {
   const value = props.value || {};
   const items = value.items || [];
+  const focused = root.contains(document.activeElement);
   list.replaceChildren(...items.map(row));
+  paintVotes(value.votes || [], value.earlier || 0);
   root.querySelector(".memories-empty").hidden = items.length > 0;
   root.querySelector(".memories-note span").textContent = value.note || "";
-  root.querySelector(".memories-undo").hidden = !value.undo;
+  undo.hidden = !value.undo;
+  // The row that was deleted took the focus with it; without this the next Tab would begin at the top of the page.
+  if (focused && value.undo && !root.contains(document.activeElement)) undo.focus();
   root.querySelector(".memories-where").textContent = value.where || "";
   if (value.erased) closeForget();
   if (value.download && value.download !== saved) download(value.download);
@@ -108,7 +135,7 @@ root.querySelector(".memories-tools").addEventListener("click", (event) => {
   const tool = event.target.closest("[data-tool]");
   if (tool) TOOLS[tool.dataset.tool](tool);
 });
-root.querySelector(".memories-undo").addEventListener("click", () => act("undo", {}));
+undo.addEventListener("click", () => act("undo", {}));
 file.addEventListener("change", async () => {
   const chosen = file.files[0];
   file.value = "";
