@@ -147,7 +147,7 @@ def test_retry_takes_a_new_seed_for_both_and_is_disabled_with_its_reason_when_gr
     page.locator("#tune").get_by_text("Tune").click()
     page.get_by_label("number input for Temperature").fill("0")
     page.get_by_label("number input for Temperature").press("Tab")
-    expect(page.get_by_role("button", name="at temperature 0 it would repeat")).to_be_disabled()
+    expect(page.get_by_role("button", name="at temperature 0 it would repeat")).to_be_disabled(timeout=30_000)
     expect(page.get_by_role("button", name="Answer again")).to_be_enabled()
 
 
