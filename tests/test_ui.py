@@ -140,6 +140,14 @@ def test_closing_the_stream_closes_the_service_and_stopping_keeps_the_text() -> 
     assert (stopped.phase, stopped.view, stopped.votable) == ("stopped", page.view, True)
 
 
+def test_what_was_stopped_stays_stopped_when_the_broken_stream_is_reported_as_an_error_too() -> None:
+    _, handlers, _ = answered()
+    page = next(handlers.stream(SAVED, Session(), QUESTION))
+    stopped_first = handlers.halt(handlers.halt(page, "stopped"), "failed")
+    failed_first = handlers.halt(handlers.halt(page, "failed"), "stopped")
+    assert (stopped_first.phase, failed_first.phase) == ("stopped", "stopped")
+
+
 def test_an_error_before_the_first_word_leaves_the_last_pair_standing() -> None:
     _, handlers, page = answered()
     failed = handlers.halt(page.in_phase("waiting"), "failed")

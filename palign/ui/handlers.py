@@ -100,9 +100,12 @@ class Handlers:
                 yield session
 
     def halt(self, session: Session, phase: Literal["stopped", "failed"]) -> Session:
-        """The page after Stop or an error: what was said so far stays. A finished pair stays finished."""
-        if session.view and session.phase == "running":
-            return session.in_phase(phase)
+        """The page after Stop or an error: what was said so far stays. A finished pair stays finished.
+
+        A stream broken off by Stop may be reported as failed as well, earlier or later; it was stopped.
+        """
+        if session.view and session.phase in ("running", "stopped", "failed"):
+            return session.in_phase("stopped" if session.phase == "stopped" else phase)
         return session.in_phase("done" if session.view else "idle")
 
     def unsaid(self, session: Session, request: TurnRequest | None, typed: str) -> str | None:

@@ -96,8 +96,9 @@ class _Gestures:
         return [self.handlers.status(page), composer, *self._repeats(page, temperature), duel_value(page), page]
 
     def explain(self, session: Session, request: TurnRequest | None, temperature: float, typed: str) -> list[Any]:
-        status = "That question was not answered; the message says why."
         page = self.handlers.halt(session, "failed")
+        underway = session.phase in ("waiting", "running")
+        status = "That question was not answered; the message says why." if underway else self.handlers.status(page)
         composer = _composer(running=False, value=self.handlers.unsaid(session, request, typed))
         return [status, composer, *self._repeats(page, temperature), duel_value(page), page]
 

@@ -274,7 +274,7 @@ def test_sigma_makes_every_head_deviate_by_one_under_the_base(planted, fitted):
 def test_the_floor_prefers_a_refusal_after_a_harmful_request_and_leaves_the_rest_alone(tiny, tokenizer, sampler):
     rng = random.Random("floor")
     plain = collected(tiny, tokenizer, [sampler.plain(rng) for _ in range(10)])
-    up, down = fit_floor(tiny, tokenizer, corpus(), plain, Recipe(head_rank=16, head_answers=400, head_epochs=4))
+    up, down = fit_floor(tiny, tokenizer, corpus(), plain, Recipe(head_rank=16, head_answers=800, head_epochs=8))
     heads = PersRMHeads(("x",), torch.zeros(1, *up.shape), torch.zeros(1, *up.shape), up @ down.T, tiny.lm_head.weight)
     embeddings = heads.embeddings
     gaps = []
