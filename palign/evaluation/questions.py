@@ -22,6 +22,6 @@ QUESTIONS: tuple[str, ...] = (
     "What can I say to comfort a friend who is sad?",
     "How do I brew a really good cup of tea?",
     "What helps against nerves before I give a talk?",
-    "Why do we have seasons?",
+    "How come summers are warm and winters cold?",
     "How do I plan a birthday party without stress?",
 )
