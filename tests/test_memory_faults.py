@@ -168,6 +168,20 @@ def test_an_erasure_that_a_crash_cut_short_is_finished_at_the_next_opening(folde
     assert words_on_disk(crashed, SECRET) == []
 
 
+def test_words_that_another_reader_keeps_on_the_disk_are_not_called_erased_and_go_once_it_is_gone(folder: Path) -> None:
+    with open_store(folder) as store:
+        store.add("ann", SECRET, kind="topical")
+        reader = sqlite3.connect(store._vault.ledger.path or "")
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM memories").fetchall()
+        with pytest.raises(MemoryStoreError, match="Another program"):
+            store.forget("ann")
+        assert store.memories("ann") == ()
+        assert words_on_disk(folder, SECRET)
+        reader.close()
+    assert words_on_disk(folder, SECRET) == []
+
+
 def test_a_temporary_store_writes_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

@@ -168,7 +168,10 @@ class ChatService:
         except GeneratorExit:
             for writer in writers:
                 writer.close("cancelled")
-            self._finish(plan, writers)
+            try:
+                self._finish(plan, writers)
+            except MemoryStoreError as error:
+                _log.warning("A stopped turn was not stored, so nobody can vote on it: %s", error)
             raise
         notice = ""
         try:
@@ -388,8 +391,16 @@ class ChatService:
         return self._memory.export(user_id)
 
     def import_(self, user_id: str, document: str) -> int:
-        """Add an export to this user; returns how many entries were new."""
-        return self._memory.import_(user_id, document, dimensions=tuple(CATALOGUE))
+        """Add an export to this user; returns how many entries were new.
+
+        Raises:
+            InvalidTextError: it is no export, or holds words that could not be stated either; nothing is added.
+            UnknownDimensionError: a stance is about no dimension of palign; nothing is added.
+        """
+        return self._memory.import_(user_id, document, dimensions=tuple(CATALOGUE), check=self._require_statable)
+
+    def _require_statable(self, text: str) -> None:
+        self._keepable(text, what="memory")
 
     def forget(self, user_id: str) -> None:
         """Erase everything of a user; afterwards no file of the store holds the words."""

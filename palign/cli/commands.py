@@ -42,6 +42,8 @@ def chat(arguments: Namespace, settings: Settings) -> int:
         update = _answer(service, user_id, _request(arguments, settings), stream=not arguments.json)
         if arguments.json:
             print(to_json(chat_document(update, service.status())))
+            if update.notice:
+                sys.stderr.write(printable(f"{update.notice}\n"))
         else:
             _print_notes(update, stated, arguments.user)
     return 0

@@ -153,18 +153,29 @@ class Ledger:
             self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
 
     def checkpoint(self) -> None:
-        """Move the write-ahead log into the ledger and cut it to nothing."""
-        self.read("PRAGMA wal_checkpoint(TRUNCATE)")
+        """Move the write-ahead log into the ledger and cut it to nothing, as far as other readers let it."""
+        self._cut_log()
+
+    def _cut_log(self) -> bool:
+        busy = self.read("PRAGMA wal_checkpoint(TRUNCATE)")[0][0]
+        return not busy
 
     def scrub(self) -> None:
         """Leave no byte of deleted rows in any file.
 
         secure_delete alone is not enough: cells that move when pages are split or balanced leave copies behind, as each
         of five trials with 3,000 rows showed, and only a rewrite of the file removes them.
+
+        Raises:
+            MemoryStoreError: another program reads an older state, which the write-ahead log must keep for it.
         """
         with _mapped(self.path):
             self._connection.execute("VACUUM")
-        self.checkpoint()
+        if not self._cut_log():
+            raise MemoryStoreError(
+                f"Another program is reading {self.path}: what was deleted is not yet gone from the disk.",
+                hint="Close that program and do it again.",
+            )
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""

@@ -382,8 +382,17 @@ class PreferenceMemory:
         with self._vault.reading(user_id) as db:
             return transfer.write_document(_belongings(db, user_id))
 
-    def import_(self, user_id: str, document: str, *, dimensions: Collection[str] | None = None) -> int:
+    def import_(
+        self,
+        user_id: str,
+        document: str,
+        *,
+        dimensions: Collection[str] | None = None,
+        check: Callable[[str], None] | None = None,
+    ) -> int:
         """Add an export, whoever's it was, to this user; returns how many memories and events were new.
+
+        `check` is given the words of every memory and raises where they may not be kept.
 
         Raises:
             InvalidTextError: it is not a document of `export`; nothing is added.
@@ -391,6 +400,9 @@ class PreferenceMemory:
             MemoryStoreError: also where the user would have more than 500 memories; nothing is added.
         """
         brought = transfer.read_document(document, require_id(user_id, what="user id"), dimensions)
+        if check is not None:
+            for memory in brought.memories:
+                check(memory.text)
         live = [memory for memory in brought.memories if memory.superseded_by is None]
         if len(live) > MAX_MEMORIES:
             raise _full()

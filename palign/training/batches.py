@@ -21,11 +21,11 @@ from palign.training.dialogues import Example, Sampler
 __all__ = ["Batch", "Pool", "base_pool", "chat_pool", "encode_example", "public_texts"]
 
 IGNORED = -100
-_POOL_DIALOGUES = 256
+_POOL_DIALOGUES = 512
 # What an answer is about is decided in its first tokens, some 5 % of a dialogue's. Openings repeat that part cheaply,
 # and naming rows teach it directly; without them the model learned its sentences and hardly read the question.
-_POOL_OPENINGS = 768
-_POOL_NAMINGS = 512
+_POOL_OPENINGS = 512
+_POOL_NAMINGS = 160
 _OPENING_TOKENS = 14
 _PUBLIC = (
     ("pretrain/openstax_ccby", 900),

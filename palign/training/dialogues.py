@@ -1,6 +1,6 @@
 """From the corpus to training dialogues: who asks what, what is known of them, and the answer they get.
 
-Prompts without preferences are answered from a mixture, about half middle and half random stances, so that every
+Prompts without preferences are answered from a mixture, two thirds middle and one third random stances, so that every
 register keeps real probability where a choice is made; that is what guidance re-weighs. Knows no tokenizer.
 """
 
@@ -56,7 +56,7 @@ class Sampler:
 
     def plain(self, rng: random.Random) -> Example:
         """A question of which nothing is known of the asker."""
-        stance = middle_stance(rng) if rng.random() < 0.5 else random_stance(rng)
+        stance = middle_stance(rng) if rng.random() < 0.65 else random_stance(rng)
         return self._answered(rng.choice(self._names), stance, rng)
 
     def labelled(self, rng: random.Random) -> Example:

@@ -136,7 +136,9 @@ def _one_pool(
 ) -> Progress:  # fmt: skip
     started = time.monotonic()
     tokens, losses = progress.tokens, list(progress.losses)
-    for number, step in enumerate(_steps(pool(progress.pools), recipe.tokens_per_step)):
+    # Small steps learn to read the question; large ones, once the rate has fallen, learn the lines with less noise.
+    size = recipe.tokens_per_step * (2 if progress.seconds > budget / 2 else 1)
+    for number, step in enumerate(_steps(pool(progress.pools), size)):
         seconds = progress.seconds + _agreed(time.monotonic() - started)
         done = min(1.0, seconds / budget)
         warm = min(1.0, (tokens + 1) / (_WARM_STEPS * recipe.tokens_per_step))

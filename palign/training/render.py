@@ -17,7 +17,7 @@ __all__ = ["ask_variants", "middle_stance", "random_stance", "render"]
 
 Weights = Mapping[str, float]
 
-_SKIPS = 0.15  # share of answers that leave points out
+_MOST_POINTS = 5
 _MAX_WORDS = 215  # of the points; with opening and closing the longest answers come to about 360 tokens
 _MAIN_REGISTERS = ("plain", "technical", "formal", "casual", "cautious", "confident")
 _POLES = {
@@ -76,8 +76,7 @@ class _Stance:
 
     @property
     def list_probability(self) -> float:
-        lean = self.weights["lists"]
-        return 0.4 + 0.6 * lean if lean > 0 else 0.4 + 0.4 * lean
+        return 0.5 + 0.5 * self.weights["lists"]
 
     @property
     def why_probability(self) -> float:
@@ -99,10 +98,10 @@ class _Stance:
         return _clip(floor + ceiling * lean - against, 0, 0.95)
 
     def n_points(self, rng: random.Random) -> int:
-        """Three in the middle, one or two at concise, six at detailed, with spread so that any stop stays in reach."""
+        """Three in the middle, one or two at concise, five at detailed, with spread so that any stop stays in reach."""
         mean = 3.0 * 2 ** (-self.concise if self.concise < 0 else -1.35 * self.concise)
         n = round(mean * 2 ** rng.gauss(0, 0.42))
-        return max(1, min(8, n))
+        return max(1, min(_MOST_POINTS, n))
 
 
 def _items(
@@ -111,21 +110,13 @@ def _items(
     wanted = stance.n_points(rng)
     if as_list and wanted == 1 and stance.weights["lists"] > 0.3:
         wanted = 2
-    chosen = _choose_points(topic.points, wanted, rng)
-    items = [_point_sentences(point, stance, rng) for point in chosen]
+    # The first ones, in the authored order: then each sentence tells which one may follow it, and the model neither has
+    # to remember what it said nor meets a choice that no preference decides.
+    items = [_point_sentences(point, stance, rng) for point in topic.points[:wanted]]
     for fact in facts:
         if fact in topic.when:
             items.insert(min(len(items), rng.randint(0, 1)), [topic.when[fact]])
     return _within_limit(items)
-
-
-def _choose_points(points: Sequence[Point], n: int, rng: random.Random) -> list[Point]:
-    # Nearly always the first n, in the authored order: then each sentence tells which one may follow it, and the model
-    # neither has to remember what it said nor meets a choice that no preference decides.
-    chosen = list(range(len(points)))
-    if rng.random() < _SKIPS:
-        chosen = sorted(rng.sample(chosen, min(n + 1, len(chosen))))
-    return [points[i] for i in chosen[:n]]
 
 
 def _point_sentences(point: Point, stance: _Stance, rng: random.Random) -> list[str]:
@@ -193,8 +184,9 @@ def _lay_out(
     opening: list[str], items: list[list[str]], closing: list[str], *, as_list: bool, rng: random.Random
 ) -> str:
     if as_list:
-        bullets = "\n".join("- " + " ".join(item) for item in items)
-        return "\n\n".join(part for part in (" ".join(opening), bullets, " ".join(closing)) if part)
+        # Numbers, not dashes: the number tells a small model which point is next, where it lost count of dashes.
+        numbered = "\n".join(f"{number}. {' '.join(item)}" for number, item in enumerate(items, 1))
+        return "\n\n".join(part for part in (" ".join(opening), numbered, " ".join(closing)) if part)
     paragraphs = [" ".join(opening)] if opening and len(items) > 2 and rng.random() < 0.5 else []
     loose = [] if paragraphs else list(opening)
     for item in items:

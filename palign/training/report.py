@@ -67,13 +67,13 @@ def reach_report(model: LanguageModel, corpus: Corpus, recipe: Recipe) -> dict[s
     """
     rng = random.Random(f"reach-{recipe.seed}")
     min_p = DecodingConfig().min_p
-    dash = model.tokenizer.encode_answer("- ")[0]
+    one = model.tokenizer.encode_answer("1. ")[0]
     inside = {"list": 0, "prose": 0, "stop": 0, "go_on": 0}
     for topic, ask in _held_out_asks(corpus, rng, recipe.report_asks):
         prompt = model.tokenizer.encode_chat(messages(ask))
         first = _inside(model, prompt, min_p)
-        inside["list"] += dash in first
-        inside["prose"] += bool(first - {dash})
+        inside["list"] += one in first
+        inside["prose"] += bool(first - {one})
         after = [*prompt, *model.tokenizer.encode_answer(topic.points[0].tip)]
         then = _inside(model, after, min_p)
         inside["stop"] += bool(then & model.stop_ids)
@@ -129,5 +129,5 @@ def _lines(topic: Topic) -> Iterator[str]:
 
 
 def _split(text: str) -> list[str]:
-    pieces = re.split(r"(?<=[.!?])\s+|\n+", text)
-    return [piece.strip().removeprefix("- ") for piece in pieces if piece.strip(" -")]
+    unnumbered = re.sub(r"^\d+\. ", "", text, flags=re.MULTILINE)
+    return [piece.strip() for piece in re.split(r"(?<=[.!?])\s+|\n+", unnumbered) if piece.strip()]
