@@ -64,7 +64,7 @@ _ALL = (
     ),
     Dimension(
         "lists", "prose", "lists", "flowing prose",
-        "Bullet points, against running text.",
+        "Numbered or bulleted points, against running text.",
         "Use bullet points.", "Write running text without bullet points.",
     ),
     Dimension(

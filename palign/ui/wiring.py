@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import gradio as gr
+from gradio.events import Dependency
 
 from palign.schema import ConfigError, TurnRequest
 from palign.ui import wording
@@ -75,7 +76,8 @@ class _Gestures:
         request = make_request(SUGGESTED.get(asked or "", text or ""), numbers[0], seed, *numbers[2:])
         request = self.handlers.request(session, request, again=again)
         page = session.asking()
-        composer = _composer(running=True, value=None if again else "")
+        # A suggestion leaves a draft alone.
+        composer = _composer(running=True, value=None if again or asked in SUGGESTED else "")
         repeats = self._repeats(page, numbers[2])
         return [duel_value(page), page, request, "Thinking…", composer, _notes(), _notes(), seed, *repeats]
 
@@ -152,7 +154,8 @@ class _Gestures:
         fresh = self.handlers.forget(saved, str(_detail(event).get("text", "")))
         page = Session(n=session.n + 1)  # newer than what is painted, or the forgotten question would stay
         listed = self._listed(fresh, note="Everything about you is erased.", erased=True)
-        return [fresh, page, None, "", duel_value(page), _notes(), _notes(), *listed]
+        rest = [self.handlers.status(page), _composer(running=False)]
+        return [fresh, page, None, "", duel_value(page), _notes(), _notes(), *rest, *listed]
 
     def _listed(self, saved: object, **extra: object) -> list[Any]:
         """The list of memories and votes, and the button that counts the memories."""
@@ -193,14 +196,15 @@ def _notes(*notes: Note) -> Packed:
 def wire(blocks: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
     """Attach every listener. Call inside `blocks`, which holds `parts`."""
     gestures = _Gestures(handlers)
-    _wire_asking(parts, gestures)
+    answering = _wire_asking(parts, gestures)
     _wire_feedback(parts, gestures)
-    _wire_memories(parts, gestures)
+    _wire_memories(parts, gestures, answering)
     listed = [parts.memories, parts.open_memories]
     blocks.load(guarded(gestures.open), [parts.saved], [parts.saved, *listed, parts.status], **_QUIET)
 
 
-def _wire_asking(parts: Parts, gestures: _Gestures) -> None:
+def _wire_asking(parts: Parts, gestures: _Gestures) -> Dependency:
+    """Returns the link that streams an answer, for those who break it off."""
     tune, temperature = parts.tune, parts.tune.temperature
     page, repeats = [parts.duel, parts.session], [parts.retry, tune.again]
     ways = [parts.composer.submit, parts.retry.click, tune.again.click, *(prompt.click for prompt in parts.prompts)]
@@ -211,7 +215,7 @@ def _wire_asking(parts: Parts, gestures: _Gestures) -> None:
         [*page, parts.request, parts.status, parts.composer, parts.understood, parts.learned, tune.seed, *repeats],
         **_QUIET,
     )
-    run = ask.success(
+    run: Dependency = ask.success(
         guarded_stream(gestures.run),
         [parts.saved, parts.session, parts.request],
         page,
@@ -232,6 +236,7 @@ def _wire_asking(parts: Parts, gestures: _Gestures) -> None:
         known = [parts.understood, parts.memories, parts.open_memories]
         ended.then(guarded(gestures.tell), [parts.saved, parts.session], known, **_QUIET)
     temperature.change(guarded(gestures.greedy), [parts.session, temperature], repeats, **_QUIET)
+    return run
 
 
 def _wire_feedback(parts: Parts, gestures: _Gestures) -> None:
@@ -245,7 +250,7 @@ def _wire_feedback(parts: Parts, gestures: _Gestures) -> None:
         notes.undo(guarded(gestures.undo), inputs, [*page, notes, *listed], **_QUIET)
 
 
-def _wire_memories(parts: Parts, gestures: _Gestures) -> None:
+def _wire_memories(parts: Parts, gestures: _Gestures, answering: Dependency) -> None:
     listed = [parts.memories, parts.open_memories]
     for asked in (parts.prefer.submit, parts.remember.click):
         asked(
@@ -260,7 +265,9 @@ def _wire_memories(parts: Parts, gestures: _Gestures) -> None:
     parts.memories.retract(guarded(gestures.retract), inputs, retracted, **_QUIET)
     parts.memories.export(guarded(gestures.export), [parts.saved], listed, **_QUIET)
     everything = [parts.saved, parts.session, parts.request, parts.gone, parts.duel, parts.understood, parts.learned]
-    parts.memories.forget(guarded(gestures.forget), inputs, [*everything, *listed], **_QUIET)
+    everything += [parts.status, parts.composer]
+    # An answer under way was asked by who is to be forgotten.
+    parts.memories.forget(guarded(gestures.forget), inputs, [*everything, *listed], cancels=[answering], **_QUIET)
     parts.open_memories.click(_open_sidebar, None, parts.sidebar, queue=False, **_QUIET)
 
 

@@ -250,6 +250,29 @@ def test_forgetting_clears_a_refused_question_from_the_screen(page: Page) -> Non
     expect(question).to_be_hidden()
 
 
+def test_forgetting_ends_the_answer_under_way(app: App, page: Page) -> None:
+    state(page, "long answers with examples")
+    open_memories(page)
+    page.get_by_role("button", name="Forget me…").click()
+    page.get_by_label("This erases").fill("forget")
+    with slowed(app.process):
+        ask(page)
+        expect(tokens(page, "personal").first).to_be_visible(timeout=60_000)
+        page.get_by_role("button", name="Erase everything").dispatch_event("click")
+        expect(page.locator(".duel-question")).to_be_hidden(timeout=60_000)
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
+    # A question later, under the new name, nothing of the old answer has come back.
+    expect(status(page)).to_contain_text("ready", timeout=30_000)
+    expect(page.locator(".duel-question")).to_be_hidden()
+
+
+def test_a_suggestion_leaves_a_draft_alone(page: Page) -> None:
+    composer(page).fill("And my cactus?")
+    page.locator("#prompts button").first.click()
+    finished(page)
+    expect(composer(page)).to_have_value("And my cactus?")
+
+
 def test_markup_in_an_imported_file_is_shown_and_never_rendered(page: Page) -> None:
     open_memories(page)
     asked: list[str] = []
