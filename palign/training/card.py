@@ -27,7 +27,10 @@ _DATA = """\
 
 _NOTE = """\
 `torchrun --standalone --nproc-per-node 2 -m palign train base`, and the same for `chat`, shares each step between two
-processes; the minutes above come from that."""
+processes; the minutes above come from that. The shipped weights were not made in one go: each row of the stages' table
+whose name begins with `chat` went on from the weights before it, with a new optimizer, and between them the corpus
+gained ways of asking, answers got fewer points and lists got numbers. The recipe's one chat stage has their length and
+the last form of all three."""
 
 
 def model_card(figures: Mapping[str, Any], recipe: Recipe) -> str:
@@ -69,8 +72,12 @@ The weights are shared under CC-BY-SA-4.0, the strictest licence among their dat
 | tokens seen, padding included | {tokens / 1e6:.2f} M |
 | minutes of training | {minutes:.0f} |
 | held-out ways of asking, nats an answer token | {figures["held_out_loss"]:.2f} |
-| sentences of greedy answers to held-out asks that stand in the corpus word for word | {sentences["whole"]:.0%} |
-| of these answers' sentences, from the topic asked about | {sentences["on_topic"]:.0%} |
+
+| sentences of greedy answers, of all | asked as in training | asked in held-out words |
+|---|---|---|
+| stand in the corpus word for word | {_shares(sentences, "whole")} |
+| are from the topic asked about | {_shares(sentences, "on_topic")} |
+| were said before in the same answer | {_shares(sentences, "repeated")} |
 
 | stage, in order | tokens | minutes | last logged loss, nats a learned token |
 |---|---|---|---|
@@ -102,6 +109,10 @@ def _stages(stages: Mapping[str, Mapping[str, Any]]) -> str:
         f"| {name} | {stage['tokens'] / 1e6:.2f} M | {stage['seconds'] / 60:.0f} | {stage['losses'][-1][1]:.2f} |"
         for name, stage in stages.items()
     )
+
+
+def _shares(sentences: Mapping[str, Mapping[str, float]], name: str) -> str:
+    return f"{sentences['known'][name]:.0%} | {sentences['held_out'][name]:.0%}"
 
 
 def _row(reach: Mapping[str, float]) -> str:

@@ -42,7 +42,10 @@ def export(corpus: Corpus, tokenizer: PreTrainedTokenizerBase, recipe: Recipe, p
         "corpus_sha256": corpus_sha256(),
         "topics": len(corpus.training_topics()),
         "held_out_loss": held_out_loss(model, corpus, recipe),
-        "sentences": sentence_report(model, corpus, recipe),
+        "sentences": {
+            "known": sentence_report(model, corpus, recipe, held_out=False),
+            "held_out": sentence_report(model, corpus, recipe, held_out=True),
+        },
         "reach": reach_report(model, corpus, recipe),
         "heads": head_report(model, scorer, corpus, recipe),
         "stages": _stages(paths.work),

@@ -37,7 +37,7 @@ def held_out_loss(model: LanguageModel, corpus: Corpus, recipe: Recipe) -> float
     """Nats per answer token on held-out ways of asking known topics, answers rendered in the middle stance."""
     total, count = 0.0, 0
     rng = random.Random(f"loss-{recipe.seed}")
-    for topic, ask in _held_out_asks(corpus, rng, recipe.report_asks):
+    for topic, ask in _asks(corpus, rng, recipe.report_asks):
         prompt = model.tokenizer.encode_chat(messages(ask))
         answer = [*model.tokenizer.encode_answer(render(topic, _NEUTRAL, (), rng)), *model.stop_ids]
         _, logits = model.hidden_states(prompt, answer)
@@ -46,18 +46,24 @@ def held_out_loss(model: LanguageModel, corpus: Corpus, recipe: Recipe) -> float
     return total / count
 
 
-def sentence_report(model: LanguageModel, corpus: Corpus, recipe: Recipe) -> dict[str, float]:
-    """Of the sentences of greedy answers to held-out asks: the share authored as they stand, and on the right topic."""
+def sentence_report(model: LanguageModel, corpus: Corpus, recipe: Recipe, *, held_out: bool) -> dict[str, float]:
+    """Of the sentences of greedy answers: the share authored as they stand, on the right topic, and said before.
+
+    Asked in held-out words, or in those of training.
+    """
     rng = random.Random(f"sentences-{recipe.seed}")
     everything = {line for topic in corpus.training_topics().values() for line in _lines(topic)}
-    whole = right = sentences = 0
-    for topic, ask in _held_out_asks(corpus, rng, recipe.report_asks):
-        own = set(_lines(topic))
+    whole = right = repeated = sentences = 0
+    for topic, ask in _asks(corpus, rng, recipe.report_asks, held_out=held_out):
+        own, said = set(_lines(topic)), set[str]()
         for sentence in _split(greedy_answer(model, ask)):
             sentences += 1
             whole += sentence in everything
             right += sentence in own
-    return {"sentences": sentences, "whole": whole / max(1, sentences), "on_topic": right / max(1, sentences)}
+            repeated += sentence in said
+            said.add(sentence)
+    counts = {"whole": whole, "on_topic": right, "repeated": repeated}
+    return {"sentences": sentences, **{name: count / max(1, sentences) for name, count in counts.items()}}
 
 
 def reach_report(model: LanguageModel, corpus: Corpus, recipe: Recipe) -> dict[str, float]:
@@ -69,7 +75,7 @@ def reach_report(model: LanguageModel, corpus: Corpus, recipe: Recipe) -> dict[s
     min_p = DecodingConfig().min_p
     one = model.tokenizer.encode_answer("1. ")[0]
     inside = {"list": 0, "prose": 0, "stop": 0, "go_on": 0}
-    for topic, ask in _held_out_asks(corpus, rng, recipe.report_asks):
+    for topic, ask in _asks(corpus, rng, recipe.report_asks):
         prompt = model.tokenizer.encode_chat(messages(ask))
         first = _inside(model, prompt, min_p)
         inside["list"] += one in first
@@ -114,11 +120,11 @@ def _rendered_score(
     return scorer.score(prompt, [*model.tokenizer.encode_answer(text), *model.stop_ids])[name]
 
 
-def _held_out_asks(corpus: Corpus, rng: random.Random, n: int) -> Iterator[tuple[Topic, str]]:
+def _asks(corpus: Corpus, rng: random.Random, n: int, *, held_out: bool = True) -> Iterator[tuple[Topic, str]]:
     topics = list(corpus.training_topics().values())
     for _ in range(n):
         topic = rng.choice(topics)
-        yield topic, rng.choice(topic.held_out_asks)
+        yield topic, rng.choice(topic.held_out_asks if held_out else topic.asks)
 
 
 def _lines(topic: Topic) -> Iterator[str]:
