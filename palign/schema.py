@@ -34,6 +34,7 @@ class PalignError(Exception):
     ├── ConfigError               a setting or an argument is not usable
     ├── AssetError                a model, head or encoder file is missing, altered or does not fit
     ├── MemoryStoreError          the store cannot be opened, read or written
+    │   └── ErasureError          deleted, but not yet gone from the disk
     ├── ContextLengthError        a prompt does not fit the model
     ├── InvalidTextError          a question, preference or memory is empty, too long or not text
     ├── UnknownTurnError          feedback on a turn that is not stored
@@ -63,6 +64,10 @@ class AssetError(PalignError):
 
 class MemoryStoreError(PalignError):
     """The store cannot be opened, read or written; what was acknowledged before is still there."""
+
+
+class ErasureError(MemoryStoreError):
+    """What was to be erased is deleted and no longer found, but its last bytes are still on the disk."""
 
 
 class ContextLengthError(PalignError):

@@ -101,6 +101,9 @@ class ScriptedService:
     def import_(self, user: str, document: str) -> int:
         return self.store.import_(user, document)
 
+    def restore(self, user: str, document: str) -> int:
+        return self.store.import_(user, document)
+
     def forget(self, user: str) -> None:
         self.store.forget(user)
 

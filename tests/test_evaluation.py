@@ -195,6 +195,15 @@ def test_a_measurer_gives_a_finite_number_for_any_text(text):
     assert all(math.isfinite(measure(text)) for measure in MEASURERS.values())
 
 
+def test_how_a_list_is_marked_changes_no_measure():
+    points = ["Water it weekly", "Find a bright window", "Feed it in spring"]
+    dashes = "\n".join(f"- {point}." for point in points)
+    numbers = "\n".join(f"{number}. {point}." for number, point in enumerate(points, 1))
+    assert {name: measure(dashes) for name, measure in MEASURERS.items()} == {
+        name: measure(numbers) for name, measure in MEASURERS.items()
+    }
+
+
 def test_lists_is_the_share_of_lines_that_are_items():
     assert MEASURERS["lists"]("Do this:\n- one\n2. two\n\nand more - or less") == pytest.approx(0.5)
 

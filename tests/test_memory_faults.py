@@ -19,7 +19,7 @@ from word_encoder import WordEncoder
 
 from palign.memory import PreferenceMemory, rows
 from palign.memory.index import BrokenIndexError, VectorIndex
-from palign.schema import Memory, MemoryStoreError, Stance, Turn
+from palign.schema import ErasureError, Memory, MemoryStoreError, Stance, Turn
 
 SECRET = "zanzibarquince"
 WIDTH = 4 * WordEncoder().dim  # bytes of a vector
@@ -174,7 +174,7 @@ def test_words_that_another_reader_keeps_on_the_disk_are_not_called_erased_and_g
         reader = sqlite3.connect(store._vault.ledger.path or "")
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM memories").fetchall()
-        with pytest.raises(MemoryStoreError, match="Another program"):
+        with pytest.raises(ErasureError, match="Another program"):
             store.forget("ann")
         assert store.memories("ann") == ()
         assert words_on_disk(folder, SECRET)

@@ -358,7 +358,8 @@ def test_forgetting_needs_the_word_and_ends_the_identity() -> None:
     handlers.state(SAVED, "keep it short")
     with pytest.raises(InvalidTextError, match="forget"):
         handlers.forget(SAVED, "yes")
-    fresh = handlers.forget(SAVED, " Forget ")
+    fresh, note = handlers.forget(SAVED, " Forget ")
+    assert "erased" in note
     assert user_id(fresh) != user_id(SAVED)
     assert handlers.memories(SAVED) == ()
 

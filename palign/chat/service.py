@@ -265,7 +265,10 @@ class ChatService:
             plan.request.seed, plan.weights, ids, difference, self._status.heads_sha256,
         )  # fmt: skip
         self._memory.add_turn(turn)
-        self._memory.mark_used(plan.user_id, ids)
+        try:
+            self._memory.mark_used(plan.user_id, ids)
+        except MemoryStoreError as error:
+            _log.warning("The use of memories was not counted: %s", error)
 
     def _update(self, plan: _Plan, writers: Sequence[PaneWriter], *, finished: bool, notice: str = "") -> TurnUpdate:
         return TurnUpdate(
@@ -297,7 +300,7 @@ class ChatService:
         """What of a text may be kept, at least one sentence: its words as they were typed, and what they mean."""
         words = clean_text(text, what=what)
         parsed = preferences.parse_preference(words)
-        kept = [sentence for sentence in parsed if sentence.kind is not None]
+        kept = [sentence for sentence in parsed if sentence.kind is not None and self._stands_alone(sentence.text)]
         if not kept or not self._safety.check(words).allowed:
             raise InvalidTextError(
                 "This cannot be a preference: nothing that is learned or stored moves the safety rules.",
@@ -305,12 +308,17 @@ class ChatService:
             )
         return words if len(kept) == len(parsed) else " ".join(sentence.text for sentence in kept), kept
 
+    def _stands_alone(self, text: str) -> bool:
+        """Whether all of the words may be kept, read by themselves: so that what is exported can be imported."""
+        kinds = [sentence.kind for sentence in preferences.parse_preference(text)]
+        return bool(kinds) and None not in kinds and self._safety.check(text).allowed
+
     def _store(
         self, user_id: str, sentences: Sequence[ParsedSentence], turn_id: str | None = None
     ) -> tuple[Statement, ...]:
         stored = []
         for sentence in sentences:
-            if sentence.kind is None:
+            if sentence.kind is None or not self._stands_alone(sentence.text):
                 continue
             memory = self._memory.add(
                 user_id,
@@ -399,8 +407,13 @@ class ChatService:
         """
         return self._memory.import_(user_id, document, dimensions=tuple(CATALOGUE), check=self._require_statable)
 
+    def restore(self, user_id: str, document: str) -> int:
+        """Bring back what a deletion took, as it was; for documents that never left this process."""
+        return self._memory.import_(user_id, document, dimensions=tuple(CATALOGUE))
+
     def _require_statable(self, text: str) -> None:
-        self._keepable(text, what="memory")
+        if not self._stands_alone(text):
+            raise InvalidTextError("The import holds words that cannot be a memory.", hint="Remove: " + text[:80])
 
     def forget(self, user_id: str) -> None:
         """Erase everything of a user; afterwards no file of the store holds the words."""

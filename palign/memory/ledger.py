@@ -169,13 +169,14 @@ class Ledger:
         Raises:
             MemoryStoreError: another program reads an older state, which the write-ahead log must keep for it.
         """
+        self._require_cut_log()  # before the costly part as well
         with _mapped(self.path):
             self._connection.execute("VACUUM")
+        self._require_cut_log()
+
+    def _require_cut_log(self) -> None:
         if not self._cut_log():
-            raise MemoryStoreError(
-                f"Another program is reading {self.path}: what was deleted is not yet gone from the disk.",
-                hint="Close that program and do it again.",
-            )
+            raise MemoryStoreError(f"Another program is reading {self.path}.", hint=_HINTS[sqlite3.SQLITE_BUSY])
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""

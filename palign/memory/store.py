@@ -21,6 +21,7 @@ from palign.memory.ranking import cosines, overruled, rank
 from palign.memory.vault import Vault
 from palign.schema import (
     Encoder,
+    ErasureError,
     InvalidTextError,
     Memory,
     MemoryHit,
@@ -428,13 +429,20 @@ class PreferenceMemory:
         The history keeps ids, times and actions.
 
         Raises:
-            MemoryStoreError: also where the data is deleted but its last bytes could not be erased yet.
+            ErasureError: everything is deleted, and its last bytes could not be erased yet.
+            MemoryStoreError: nothing is deleted.
         """
         with self._vault.writing(user_id) as (db, _):
             self._vault.mark_residue()
             rows.delete_user(db, user_id)
             rows.note(db, user_id, user_id, self._vault.now(), "forget")
-        self._vault.erase()
+        try:
+            self._vault.erase()
+        except MemoryStoreError as error:
+            raise ErasureError(
+                f"Everything is deleted, but some of its bytes are still on the disk: {error.args[0]}",
+                hint="They go when palign is closed or within a day, once nothing else uses the store.",
+            ) from error
 
     def state(self) -> StoreState:
         """Counts over all users, and whether the index answers."""

@@ -10,14 +10,15 @@ __all__ = ["Paths", "Recipe", "smoke"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """One recipe; the defaults rebuild the shipped model, on two CPU cores.
+    """One recipe; the defaults train as long, on the same data, as the shipped model was, in two processes.
 
     Attributes:
         vocabulary: entries of the byte-level BPE, special tokens included.
         hidden, layers, heads, intermediate: widths of the Llama.
         context: positions the model reads.
         base_minutes, chat_minutes: budget of the two language-model stages.
-        tokens_per_step: of one optimizer step, padding included; twice as many in the second half of a stage.
+        tokens_per_step: of one optimizer step, padding included; twice as many from the first pool after
+            half of a stage.
         row_tokens: length of a packed row in the base stage and the longest dialogue in the chat stage.
         public_share: of the base stage's rows.
         muon_rate, adam_rate: learning rates of the matrices and of the embeddings and norms.

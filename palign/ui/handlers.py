@@ -16,6 +16,7 @@ from typing import Literal, cast, get_args
 
 from palign.chat import ChatService
 from palign.schema import (
+    ErasureError,
     InvalidTextError,
     Learned,
     Memory,
@@ -224,7 +225,7 @@ class Handlers:
         if not gone:
             raise UnknownMemoryError("There is nothing to undo.", hint="Type it again in the box at the top.")
         # Brought back whole, not parsed again: the words would not mean what they meant after an edit.
-        added = self.service.import_(user, gone)
+        added = self.service.restore(user, gone)
         return MemoryChange("It is back." if added else "It is there already.")
 
     def _import(self, user: str, document: str) -> MemoryChange:
@@ -242,16 +243,19 @@ class Handlers:
         """Everything about this browser's user, as one JSON document."""
         return self.service.export(user_id(saved))
 
-    def forget(self, saved: object, typed: str) -> dict[str, object]:
-        """Erase everything of this browser's user; returns the saved value of a new one.
+    def forget(self, saved: object, typed: str) -> tuple[dict[str, object], str]:
+        """Erase everything of this browser's user; returns the saved value of a new one, and what to say.
 
         Raises:
             InvalidTextError: the word was not typed.
         """
         if typed.strip().lower() != _FORGET_WORD:
             raise InvalidTextError("Nothing was erased.", hint=f"Type {_FORGET_WORD} to confirm.")
-        self.service.forget(user_id(saved))
-        return new_saved()
+        try:
+            self.service.forget(user_id(saved))
+        except ErasureError as error:
+            return new_saved(), str(error)
+        return new_saved(), "Everything about you is erased."
 
     def status(self, session: Session) -> str:
         """The line under the answers."""

@@ -94,15 +94,20 @@ class _Gestures:
 
     def stop(self, session: Session, request: TurnRequest | None, temperature: float, typed: str) -> list[Any]:
         page = self.handlers.halt(session, "stopped")
-        composer = _composer(running=False, value=self.handlers.unsaid(session, request, typed))
+        composer = _composer(running=False, value=self._unsaid(session, request, typed))
         return [self.handlers.status(page), composer, *self._repeats(page, temperature), duel_value(page), page]
 
     def explain(self, session: Session, request: TurnRequest | None, temperature: float, typed: str) -> list[Any]:
         page = self.handlers.halt(session, "failed")
         underway = session.phase in ("waiting", "running")
         status = "That question was not answered; the message says why." if underway else self.handlers.status(page)
-        composer = _composer(running=False, value=self.handlers.unsaid(session, request, typed))
+        composer = _composer(running=False, value=self._unsaid(session, request, typed))
         return [status, composer, *self._repeats(page, temperature), duel_value(page), page]
+
+    def _unsaid(self, session: Session, request: TurnRequest | None, typed: str) -> str | None:
+        """What the composer gets back; a suggestion never stood there."""
+        suggested = request is not None and request.text in SUGGESTED.values()
+        return None if suggested else self.handlers.unsaid(session, request, typed)
 
     def tell(self, saved: object, session: Session) -> list[Any]:
         """What the turn taught, and the list with it."""
@@ -151,9 +156,9 @@ class _Gestures:
         return self._listed(saved, note="Exported.", download=self.handlers.export(saved))
 
     def forget(self, event: gr.EventData, saved: object, session: Session) -> list[Any]:
-        fresh = self.handlers.forget(saved, str(_detail(event).get("text", "")))
+        fresh, note = self.handlers.forget(saved, str(_detail(event).get("text", "")))
         page = Session(n=session.n + 1)  # newer than what is painted, or the forgotten question would stay
-        listed = self._listed(fresh, note="Everything about you is erased.", erased=True)
+        listed = self._listed(fresh, note=note, erased=True)
         rest = [self.handlers.status(page), _composer(running=False)]
         return [fresh, page, None, "", duel_value(page), _notes(), _notes(), *rest, *listed]
 
@@ -266,8 +271,9 @@ def _wire_memories(parts: Parts, gestures: _Gestures, answering: Dependency) -> 
     parts.memories.export(guarded(gestures.export), [parts.saved], listed, **_QUIET)
     everything = [parts.saved, parts.session, parts.request, parts.gone, parts.duel, parts.understood, parts.learned]
     everything += [parts.status, parts.composer]
-    # An answer under way was asked by who is to be forgotten.
-    parts.memories.forget(guarded(gestures.forget), inputs, [*everything, *listed], cancels=[answering], **_QUIET)
+    # An answer under way was asked by who is to be forgotten, and must end first: listeners run in this order.
+    parts.memories.forget(None, cancels=[answering], **_QUIET)
+    parts.memories.forget(guarded(gestures.forget), inputs, [*everything, *listed], **_QUIET)
     parts.open_memories.click(_open_sidebar, None, parts.sidebar, queue=False, **_QUIET)
 
 

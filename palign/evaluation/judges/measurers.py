@@ -17,6 +17,7 @@ __all__ = ["MEASURERS", "word_count", "words"]
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _SENTENCE_END = re.compile(r"[.!?]+(?=\s|$)|\n+")
 _BULLET = re.compile(r"^\s*(?:[-*•–]|\d{1,2}[.)])\s+\S")
+_NUMBER = re.compile(r"^\s*\d{1,2}[.)]\s+(?=\S)", re.MULTILINE)  # of a list: layout, neither figure nor sentence
 _VOWELS = re.compile(r"[aeiouy]+")
 _FIGURE = re.compile(r"\d[\d.,^]*")
 _UNIT = re.compile(
@@ -121,7 +122,11 @@ def _per_hundred(hits: int, text: str) -> float:
 
 
 def _sentences(text: str) -> int:
-    return max(1, sum(1 for part in _SENTENCE_END.split(text) if part.strip()))
+    return max(1, sum(1 for part in _SENTENCE_END.split(_NUMBER.sub("", text)) if part.strip()))
+
+
+def _figures(text: str) -> int:
+    return _count(_FIGURE, _NUMBER.sub("", text))
 
 
 def _syllables(word: str) -> int:
@@ -145,7 +150,7 @@ def plain(text: str) -> float:
         return 0.0
     syllables = sum(_syllables(word) for word in found) / len(found)
     long_words = sum(len(word) >= 10 for word in found) / len(found)
-    figures = (_count(_FIGURE, text) + _count(_UNIT, text)) / len(found)
+    figures = (_figures(text) + _count(_UNIT, text)) / len(found)
     return -0.846 * (syllables - 1.4) - 1.5 * long_words - 1.0 * figures
 
 
@@ -174,7 +179,7 @@ def lists(text: str) -> float:
 def examples(text: str) -> float:
     """Markers of a concrete case (phrases, names, weekdays, quotations, figures) less markers of a reason."""
     cases = _count(_EXAMPLE, text) + _count(_NAME, text) + _count(_WEEKDAY, text) + text.count("'") // 2
-    return (cases + 0.5 * _count(_FIGURE, text) - _count(_REASON, text)) / _sentences(text)
+    return (cases + 0.5 * _figures(text) - _count(_REASON, text)) / _sentences(text)
 
 
 def cautious(text: str) -> float:
