@@ -42,7 +42,7 @@ def chat(arguments: Namespace, settings: Settings) -> int:
         update = _answer(service, user_id, _request(arguments, settings), stream=not arguments.json)
         if arguments.json:
             print(to_json(chat_document(update, service.status())))
-            if update.notice:
+            if update.personal.tokens and not update.turn_id:  # answered, but there was no room to store it
                 sys.stderr.write(printable(f"{update.notice}\n"))
         else:
             _print_notes(update, stated, arguments.user)

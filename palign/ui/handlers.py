@@ -114,7 +114,7 @@ class Handlers:
 
         They come before what was typed meanwhile. None leaves the box as it is.
         """
-        if request is None or session.phase != "waiting" or request.text == session.view.get("question"):
+        if request is None or session.phase != "waiting" or not session.from_box:
             return None
         return "\n".join(filter(None, (request.text, typed)))
 

@@ -40,7 +40,7 @@ class Session:
     """One open page: what is shown, what was asked for it (`shown`), what was pressed.
 
     `n` grows with every value sent to the duel, so that a late update never paints over a newer one. `picks` has the
-    keys `vote`, `personal` and `generic`.
+    keys `vote`, `personal` and `generic`. `from_box` says whether the question was typed.
     """
 
     view: Packed = field(default_factory=dict)
@@ -50,6 +50,7 @@ class Session:
     stats: Stats = Stats()
     picks: Mapping[str, Pick] = field(default_factory=dict)
     stated: tuple[Statement, ...] = ()
+    from_box: bool = True
 
     @property
     def turn_id(self) -> str:
@@ -71,9 +72,9 @@ class Session:
         """Whether there is a question to answer again, and nothing under way."""
         return self.answered and self.phase not in ("waiting", "running")
 
-    def asking(self) -> Session:
+    def asking(self, *, from_box: bool = True) -> Session:
         """The page once another question is on its way; what the last one stated is old news."""
-        return replace(self.in_phase("waiting"), stated=())
+        return replace(self.in_phase("waiting"), stated=(), from_box=from_box)
 
     def in_phase(self, phase: Phase) -> Session:
         """The same page, one step on."""

@@ -75,9 +75,9 @@ class _Gestures:
         again = asked in (RETRY, AGAIN)
         request = make_request(SUGGESTED.get(asked or "", text or ""), numbers[0], seed, *numbers[2:])
         request = self.handlers.request(session, request, again=again)
-        page = session.asking()
-        # A suggestion leaves a draft alone.
-        composer = _composer(running=True, value=None if again or asked in SUGGESTED else "")
+        from_box = not again and asked not in SUGGESTED
+        page = session.asking(from_box=from_box)
+        composer = _composer(running=True, value="" if from_box else None)
         repeats = self._repeats(page, numbers[2])
         return [duel_value(page), page, request, "Thinking…", composer, _notes(), _notes(), seed, *repeats]
 
@@ -94,20 +94,15 @@ class _Gestures:
 
     def stop(self, session: Session, request: TurnRequest | None, temperature: float, typed: str) -> list[Any]:
         page = self.handlers.halt(session, "stopped")
-        composer = _composer(running=False, value=self._unsaid(session, request, typed))
+        composer = _composer(running=False, value=self.handlers.unsaid(session, request, typed))
         return [self.handlers.status(page), composer, *self._repeats(page, temperature), duel_value(page), page]
 
     def explain(self, session: Session, request: TurnRequest | None, temperature: float, typed: str) -> list[Any]:
         page = self.handlers.halt(session, "failed")
         underway = session.phase in ("waiting", "running")
         status = "That question was not answered; the message says why." if underway else self.handlers.status(page)
-        composer = _composer(running=False, value=self._unsaid(session, request, typed))
+        composer = _composer(running=False, value=self.handlers.unsaid(session, request, typed))
         return [status, composer, *self._repeats(page, temperature), duel_value(page), page]
-
-    def _unsaid(self, session: Session, request: TurnRequest | None, typed: str) -> str | None:
-        """What the composer gets back; a suggestion never stood there."""
-        suggested = request is not None and request.text in SUGGESTED.values()
-        return None if suggested else self.handlers.unsaid(session, request, typed)
 
     def tell(self, saved: object, session: Session) -> list[Any]:
         """What the turn taught, and the list with it."""
