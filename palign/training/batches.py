@@ -27,6 +27,9 @@ _POOL_DIALOGUES = 512
 _POOL_OPENINGS = 512
 _POOL_NAMINGS = 160
 _OPENING_TOKENS = 14
+# One line in a thousand is what a certain fact means for a certain topic; without rows of their own none was learned.
+_POOL_RECALLED = 640
+_RECALLED_TOKENS = 40
 _PUBLIC = (
     ("pretrain/openstax_ccby", 900),
     ("pretrain/open_dialogues", 2500),
@@ -95,6 +98,9 @@ def chat_pool(sampler: Sampler, tokenizer: PreTrainedTokenizerBase, *, seed: int
             example = sampler.plain(rng) if rng.random() < 0.6 else sampler.dialogue(rng)
             prompt, answer = encode_example(example, tokenizer)
             pairs.append((prompt, answer[:_OPENING_TOKENS]))
+        for _ in range(_POOL_RECALLED):
+            prompt, answer = encode_example(sampler.recalled(rng), tokenizer)
+            pairs.append((prompt, answer[:_RECALLED_TOKENS]))
         pairs += [encode_example(sampler.naming(rng), tokenizer) for _ in range(_POOL_NAMINGS)]
         pairs = [pair for pair in pairs if len(pair[0]) + len(pair[1]) <= longest]
         batches = [_padded(group, tokenizer.pad_token_id) for group in _by_length(pairs, batch)]

@@ -48,9 +48,9 @@ class Sampler:
             return self._small_talk(rng)
         if kind < 0.10:
             return self._refusal(rng)
-        if kind < 0.55:
+        if kind < 0.45:
             return self.plain(rng)
-        if kind < 0.85:
+        if kind < 0.70:
             return self._stated(rng)
         return self._remembered(rng)
 
@@ -97,6 +97,12 @@ class Sampler:
         topic = rng.choice(self._fact_topics[fact]) if rng.random() < 0.75 else rng.choice(self._names)
         stance = middle_stance(rng) if rng.random() < 0.5 else random_stance(rng)
         return self._answered(topic, stance, rng, facts=(fact,))
+
+    def recalled(self, rng: random.Random) -> Example:
+        """A question to which a remembered fact matters; what follows from it comes first in the answer."""
+        fact = rng.choice([fact for fact, names in self._fact_topics.items() if names])
+        topic = rng.choice(self._fact_topics[fact])
+        return self._answered(topic, middle_stance(rng), rng, facts=(fact,))
 
     def _facts_for(self, topic: str, rng: random.Random) -> tuple[str, ...]:
         relevant = sorted(self._topics[topic].when)

@@ -49,7 +49,7 @@ def random_stance(rng: random.Random, *, active: float = 0.4, low: float = 0.3) 
 def render(topic: Topic, weights: Weights, facts: Sequence[str], rng: random.Random) -> str:
     """One answer to a question about `topic` under a stance w in [-1, 1]^D.
 
-    `facts` are keys of `topic.when` known of the person; each adds its line among the first points.
+    `facts` are keys of `topic.when` known of the person; each puts its line before the points.
     """
     stance = _Stance(weights)
     as_list = rng.random() < stance.list_probability
@@ -115,7 +115,7 @@ def _items(
     items = [_point_sentences(point, stance, rng) for point in topic.points[:wanted]]
     for fact in facts:
         if fact in topic.when:
-            items.insert(min(len(items), rng.randint(0, 1)), [topic.when[fact]])
+            items.insert(0, [topic.when[fact]])
     return _within_limit(items)
 
 
