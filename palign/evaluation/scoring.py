@@ -203,7 +203,7 @@ def _dimension(
         wanted = z * np.array([signs.get(answer.user, 0.0) for answer in judged.answers])
         shift = {arm: _mean_of(judged, wanted, arm, signs) - _mean_of(judged, wanted, "neither", signs) for arm in arms}
     first, second = (judged.z[speaker][name] for speaker in JUDGES)
-    agreement = float(np.corrcoef(first, second)[0, 1]) if first.any() and second.any() else float("nan")
+    agreement = float(np.corrcoef(first, second)[0, 1]) if np.ptp(first) > 0 and np.ptp(second) > 0 else float("nan")
     return DimensionResult(name, trusted, agreement, len(signs), shift)
 
 
