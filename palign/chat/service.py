@@ -145,7 +145,7 @@ class ChatService:
             return
         parsed = preferences.parse(text)
         turn_id, began = secrets.token_hex(8), self._clock()
-        statements = [sentence for sentence in parsed if sentence.is_statement]
+        statements = self._statable([sentence for sentence in parsed if sentence.is_statement])
         stated = () if request.temporary else self._store(user_id, statements, turn_id)
         question = _question(parsed)
         if not question:
@@ -300,13 +300,16 @@ class ChatService:
         """What of a text may be kept, at least one sentence: its words as they were typed, and what they mean."""
         words = clean_text(text, what=what)
         parsed = preferences.parse_preference(words)
-        kept = [sentence for sentence in parsed if sentence.kind is not None and self._stands_alone(sentence.text)]
+        kept = self._statable(parsed)
         if not kept or not self._safety.check(words).allowed:
             raise InvalidTextError(
                 "This cannot be a preference: nothing that is learned or stored moves the safety rules.",
                 hint="Say how you like answers, or something about yourself.",
             )
         return words if len(kept) == len(parsed) else " ".join(sentence.text for sentence in kept), kept
+
+    def _statable(self, sentences: Sequence[ParsedSentence]) -> list[ParsedSentence]:
+        return [sentence for sentence in sentences if sentence.kind is not None and self._stands_alone(sentence.text)]
 
     def _stands_alone(self, text: str) -> bool:
         """Whether all of the words may be kept, read by themselves: so that what is exported can be imported."""
@@ -318,7 +321,7 @@ class ChatService:
     ) -> tuple[Statement, ...]:
         stored = []
         for sentence in sentences:
-            if sentence.kind is None or not self._stands_alone(sentence.text):
+            if sentence.kind is None:
                 continue
             memory = self._memory.add(
                 user_id,

@@ -152,11 +152,8 @@ class Ledger:
         with _mapped(self.path):
             self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
 
-    def checkpoint(self) -> None:
-        """Move the write-ahead log into the ledger and cut it to nothing, as far as other readers let it."""
-        self._cut_log()
-
-    def _cut_log(self) -> bool:
+    def checkpoint(self) -> bool:
+        """Move the write-ahead log into the ledger and cut it to nothing; whether other readers let it."""
         busy = self.read("PRAGMA wal_checkpoint(TRUNCATE)")[0][0]
         return not busy
 
@@ -175,7 +172,7 @@ class Ledger:
         self._require_cut_log()
 
     def _require_cut_log(self) -> None:
-        if not self._cut_log():
+        if not self.checkpoint():
             raise MemoryStoreError(f"Another program is reading {self.path}.", hint=_HINTS[sqlite3.SQLITE_BUSY])
 
     def close(self) -> None:
