@@ -232,6 +232,29 @@ def test_a_vote_on_withheld_answers_teaches_no_style(service: ChatService, monke
     assert service.vote("withheld", update.turn_id, "generic").moved == {}
 
 
+class _WithholdsTheGeneric(SafetyPolicy):
+    """Withholds the first answer it is shown of each pair."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._asked = 0
+
+    def check_answer(self, text: str, *, checked: int = 0) -> SafetyVerdict:
+        self._asked += 1
+        return SafetyVerdict(self._asked % 2 == 0, "violence", "I'd rather not.")
+
+
+def test_what_is_withheld_from_everyone_is_withheld_from_each(
+    service: ChatService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.state("each", "very short answers")
+    with monkeypatch.context() as patch:
+        patch.setattr(service, "_safety", _WithholdsTheGeneric())
+        update = answered(service, "each")
+    for pane in (update.generic, update.personal):
+        assert (pane.text, pane.finish_reason) == ("I'd rather not.", "refused")
+
+
 def test_a_stopped_turn_stores_no_word_that_is_withheld(service: ChatService, monkeypatch: pytest.MonkeyPatch) -> None:
     updates = service.reply("cut", dataclasses.replace(ASK, max_new_tokens=200))
     turn_id = next(updates).turn_id
@@ -340,6 +363,44 @@ def test_an_import_with_an_unknown_dimension_adds_nothing(service: ChatService) 
     with pytest.raises(UnknownDimensionError, match="sarcastic"):
         service.import_("importer", document)
     assert service.memories("importer") == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What is 10 - 4?",
+        "Which is better – tea or coffee?",
+        "x = 3; y = 4",
+        "def f(a):\n    return a - 1\n\nWhat does it do?",
+        "Is this right?\n- water weekly\n- feed in spring",
+        "???",
+        "🙂",
+    ],
+)
+def test_a_question_reaches_the_model_as_it_was_typed(service: ChatService, text: str) -> None:
+    update = answered(service, "typed", dataclasses.replace(ASK, text=text, max_new_tokens=4))
+    assert update.prompt == text
+    assert all(pane.tokens for pane in (update.generic, update.personal))
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("Keep it short. What is 10 - 4?", "What is 10 - 4?"),
+        ("What is 10 - 4? Keep it short.", "What is 10 - 4?"),
+        ("I'm vegetarian, what should I cook?", "what should I cook?"),
+        ("x = 3; keep it short; y = 4\nWhat is x - y?", "x = 3 y = 4\nWhat is x - y?"),
+    ],
+)
+def test_what_is_stated_is_cut_out_of_the_question_and_the_rest_stays(
+    service: ChatService, text: str, question: str
+) -> None:
+    assert answered(service, "cut", dataclasses.replace(ASK, text=text, max_new_tokens=4)).prompt == question
+
+
+def test_a_preference_without_a_word_is_refused_for_that(service: ChatService) -> None:
+    with pytest.raises(InvalidTextError, match="no words"):
+        service.state("wordless", "🙂")
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\x00\x07\x1b", "x" * 100_000, "\ud800 half", "\u200b\u2060"])

@@ -193,7 +193,7 @@ def test_a_truncated_or_altered_file_is_refused_by_name(parts, tmp_path, name, s
     refused(folder, because=f"{name} is truncated or was altered")
 
 
-@pytest.mark.parametrize("text", ["abc\n", "\n", "\x00\xff"])
+@pytest.mark.parametrize("text", ["", "abc\n", "\n", "\x00\xff"])
 def test_a_damaged_list_of_hashes_is_refused(parts, tmp_path, text):
     folder = copied(parts, tmp_path)
     (folder / HASHES).write_text(text, encoding="latin-1")

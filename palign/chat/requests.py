@@ -1,13 +1,16 @@
-"""What a turn may ask: text that is text, numbers in range. Knows no user."""
+"""What a turn may ask: text that is text, numbers in range; and which part of it is the question. Knows no user."""
 
 from __future__ import annotations
 
 import math
 import unicodedata
+from collections.abc import Sequence
+from itertools import groupby
 
+from palign.preferences import ParsedSentence
 from palign.schema import ConfigError, InvalidTextError, TurnRequest
 
-__all__ = ["LONGEST_TEXT", "clean_text", "require_valid"]
+__all__ = ["LONGEST_TEXT", "clean_text", "question_in", "require_valid"]
 
 LONGEST_TEXT = 4000
 
@@ -38,3 +41,26 @@ def require_valid(request: TurnRequest) -> None:
     """
     if math.isnan(request.strength) or not 0 <= request.strength <= 1:
         raise ConfigError(f"strength is {request.strength}.", hint="Use a number from 0 to 1.")
+
+
+def question_in(text: str, parsed: Sequence[ParsedSentence]) -> str:
+    """What is left to answer, as it was typed; empty where the message only states things.
+
+    Style and diet work through memory and are cut out, while other facts belong to the question's sense.
+    """
+    if parsed and all(sentence.is_statement for sentence in parsed):
+        return ""
+    end = 0
+    located: list[tuple[bool, int, int]] = []
+    for sentence in parsed:
+        start = text.index(sentence.text, end)
+        end = start + len(sentence.text)
+        located.append((not sentence.is_statement or sentence.kind == "topical", start, end))
+    runs = [(asked, list(run)) for asked, run in groupby(located, key=lambda place: place[0])]
+    pieces = []
+    for number, (asked, run) in enumerate(runs):
+        first = run[0][1] if number else 0
+        last = run[-1][2] if number + 1 < len(runs) else len(text)
+        if asked:
+            pieces.append(text[first:last])
+    return " ".join(pieces).strip() if runs else text

@@ -18,7 +18,7 @@ from palign import preferences
 from palign.chat.fitting import write_prompts
 from palign.chat.notes import describe
 from palign.chat.panes import PaneWriter
-from palign.chat.requests import clean_text, require_valid
+from palign.chat.requests import clean_text, question_in, require_valid
 from palign.config import DecodingConfig
 from palign.decoding import GuidedDecoder
 from palign.dimensions import CATALOGUE
@@ -54,6 +54,7 @@ __all__ = ["ChatService", "Scorer", "Status"]
 _log = logging.getLogger(__name__)
 _UPDATE_SECONDS = 0.1
 _SIDES: tuple[Side, Side] = ("generic", "personal")
+_NOT_A_PREFERENCE = "This cannot be a preference: nothing that is learned or stored moves the safety rules."
 
 
 class Scorer(Protocol):
@@ -147,7 +148,7 @@ class ChatService:
         turn_id, began = secrets.token_hex(8), self._clock()
         statements = self._statable([sentence for sentence in parsed if sentence.is_statement])
         stated = () if request.temporary else self._store(user_id, statements, turn_id)
-        question = _question(parsed)
+        question = question_in(text, parsed)
         if not question:
             yield self._acknowledged(text, request, stated)
             return
@@ -244,9 +245,12 @@ class ChatService:
         )
 
     def _withhold_unsafe(self, writers: Sequence[PaneWriter]) -> None:
+        verdicts = []
         for writer in writers:
-            verdict = self._safety.check_answer(writer.pane.text, checked=writer.checked)
+            verdicts.append(self._safety.check_answer(writer.pane.text, checked=writer.checked))
             writer.checked = len(writer.pane.text)
+        # What is withheld from everyone is withheld from each, too, whatever is known of them.
+        for writer, verdict in zip(writers, verdicts if verdicts[0].allowed else [verdicts[0]] * 2, strict=True):
             if not verdict.allowed:
                 writer.replace(verdict.reply, "refused")
 
@@ -283,7 +287,12 @@ class ChatService:
 
     def _acknowledged(self, text: str, request: TurnRequest, stated: tuple[Statement, ...]) -> TurnUpdate:
         pane = Pane("", (), "stop")
-        notice = "Noted. Ask something to see it." if stated else "Temporary mode: nothing was kept."
+        if stated:
+            notice = "Noted. Ask something to see it."
+        elif request.temporary:
+            notice = "Temporary mode: nothing was kept."
+        else:
+            notice = f"Nothing was kept. {_NOT_A_PREFERENCE}"
         return TurnUpdate("", text, request.seed, pane, pane, True, stated=stated, notice=notice)
 
     # Stating
@@ -300,12 +309,11 @@ class ChatService:
         """What of a text may be kept, at least one sentence: its words as they were typed, and what they mean."""
         words = clean_text(text, what=what)
         parsed = preferences.parse_preference(words)
+        if not parsed:
+            raise InvalidTextError(f"The {what} holds no words.", hint="Type some words.")
         kept = self._statable(parsed)
         if not kept or not self._safety.check(words).allowed:
-            raise InvalidTextError(
-                "This cannot be a preference: nothing that is learned or stored moves the safety rules.",
-                hint="Say how you like answers, or something about yourself.",
-            )
+            raise InvalidTextError(_NOT_A_PREFERENCE, hint="Say how you like answers, or something about yourself.")
         return words if len(kept) == len(parsed) else " ".join(sentence.text for sentence in kept), kept
 
     def _statable(self, sentences: Sequence[ParsedSentence]) -> list[ParsedSentence]:
@@ -433,16 +441,6 @@ class ChatService:
 
     def _fit(self, events: Sequence[PreferenceEvent]) -> preferences.Posterior:
         return preferences.fit(events, heads_sha256=self._status.heads_sha256, config=self._learning)
-
-
-def _question(parsed: Sequence[ParsedSentence]) -> str:
-    """What is left to answer: style and diet work through memory, while other facts belong to the question's sense.
-
-    Empty where the message only states things.
-    """
-    if all(sentence.is_statement for sentence in parsed):
-        return ""
-    return " ".join(s.text for s in parsed if not s.is_statement or s.kind == "topical").strip()
 
 
 def _elsewhere(question: str, events: Sequence[PreferenceEvent]) -> frozenset[str]:

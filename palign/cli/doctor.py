@@ -12,7 +12,7 @@ from pathlib import Path
 from palign import __version__
 from palign.cli.output import printable
 from palign.config import Settings
-from palign.schema import PalignError
+from palign.schema import AssetError, PalignError
 
 __all__ = ["examine"]
 
@@ -53,12 +53,15 @@ def _passes(name: str, check: Callable[[Settings], str], settings: Settings) -> 
 
 
 def _model(settings: Settings) -> str:
-    from palign.models.language import check_hashes
+    from palign.models.language import check_hashes, file_sha256
 
-    hashes = check_hashes(Path(settings.model))
-    weights = [f"\n  {name:<20} sha256 {sha256}" for name, sha256 in hashes.items() if name.endswith(".safetensors")]
+    folder = Path(settings.model)
+    hashes = check_hashes(folder)
     compared = f"{len(hashes)} files as listed" if hashes else "no list of hashes, so nothing was compared"
-    return f"{settings.model}: {compared}{''.join(weights)}"
+    weights = {path.name: hashes.get(path.name) or file_sha256(path) for path in sorted(folder.glob("*.safetensors"))}
+    if not weights:
+        raise AssetError(f"There are no weights in {folder}.", path=str(folder), hint="Set PALIGN_MODEL to a model.")
+    return "\n  ".join([f"{folder}: {compared}", *(f"{name:<20} sha256 {weights[name]}" for name in weights)])
 
 
 def _encoder(_: Settings) -> str:

@@ -98,6 +98,7 @@ def export(arguments: Namespace, settings: Settings) -> int:
     from palign.compose import build_service
 
     with build_service(settings) as service:
+        say_unless_known(service, arguments.user)
         document = service.export(arguments.user)
     sys.stdout.buffer.write(document.encode("utf-8") + b"\n")
     return 0

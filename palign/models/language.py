@@ -17,11 +17,12 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, PreT
 from palign.models.quiet import quiet_loading
 from palign.schema import AssetError, ContextLengthError, Message
 
-__all__ = ["ChatTokenizer", "DecodeState", "LanguageModel", "check_hashes", "file_sha256"]
+__all__ = ["HASHES", "NAME_KEY", "ChatTokenizer", "DecodeState", "LanguageModel", "check_hashes", "file_sha256"]
 
 _log = logging.getLogger(__name__)
 _REBUILD = "Restore it from the release, or rebuild it with `python -m palign train all`."
 HASHES = "SHA256"
+NAME_KEY = "palign_name"  # in config.json
 _WEIGHTS = "model.safetensors"
 
 
@@ -53,6 +54,8 @@ def check_hashes(folder: Path) -> dict[str, str]:
         if file_sha256(path) != expected:
             raise AssetError(f"{path} is truncated or was altered.", path=str(path), hint=_REBUILD)
         hashes[name] = expected
+    if not hashes:
+        raise AssetError(f"{listing} is truncated or was altered.", path=str(listing), hint=_REBUILD)
     return hashes
 
 
@@ -107,7 +110,7 @@ class LanguageModel:
     """A causal language model in fp32, behind `prefill` and `step`.
 
     Attributes:
-        name: folder name or id it was loaded from.
+        name: as its configuration says, else that of the folder it was loaded from.
         sha256: of the weights file.
         tokenizer: of this model.
         context: positions it can read.
@@ -148,7 +151,7 @@ class LanguageModel:
         if tokenizer.eos_token_id is None or tokenizer.chat_template is None:
             raise _unusable(folder, "its tokenizer has no end mark or no chat template")
         _log.info("loaded %s, %.1f M parameters", folder.name, sum(p.numel() for p in model.parameters()) / 1e6)
-        return cls(model, tokenizer, name=folder.name, sha256=sha256)
+        return cls(model, tokenizer, name=str(getattr(model.config, NAME_KEY, folder.name)), sha256=sha256)
 
     @property
     def parameters(self) -> int:

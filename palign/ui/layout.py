@@ -21,7 +21,7 @@ SUGGESTED = {
     "ask-inflation": "What is inflation?",
 }
 _PREFER_HINT = "Tell me how you like answers… e.g. short, playful, no jargon; I’m vegetarian"
-_STRENGTH_INFO = "0 is the model's own answer"
+_STRENGTH_INFO = "0: learned preferences push no word"
 _WORDS_INFO = "memories and stated words go into the prompt"
 _WEIGHTS_INFO = "learned preferences push each word"
 _EXPLORE_INFO = "while little is known, the second answer tries styles you may like"

@@ -25,7 +25,6 @@ _READY = "↻ Retry"
 # One question at a time until the decoder batches several; the queue is shared by every way of asking.
 _ENGINE: dict[str, Any] = {"concurrency_id": "engine", "concurrency_limit": 1}
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-_VOTES_LISTED = 20
 
 
 def make_request(text: str, *numbers: Any) -> TurnRequest:
@@ -170,8 +169,7 @@ class _Gestures:
             }
             for memory in memories
         ]
-        listed = [asdict(vote) for vote in votes[:_VOTES_LISTED]]
-        value = {"items": items, "votes": listed, "earlier": len(votes) - len(listed)}
+        value = {"items": items, "votes": [asdict(vote) for vote in votes]}
         label = f"Memories · {len(memories)}" if memories else "Memories"
         return [{**value, "where": self.handlers.where_kept(), **extra}, gr.Button(label)]
 
@@ -231,8 +229,12 @@ def _wire_asking(parts: Parts, gestures: _Gestures) -> Dependency:
         "queue": False,
         **_QUIET,
     }
-    run.failure(guarded(gestures.explain), **end)
-    for ended in (run.success(guarded(gestures.finish), **end), stop.then(guarded(gestures.stop), **end)):
+    ways_to_end = (
+        run.success(guarded(gestures.finish), **end),
+        run.failure(guarded(gestures.explain), **end),  # what was stated before it failed is kept
+        stop.then(guarded(gestures.stop), **end),
+    )
+    for ended in ways_to_end:
         known = [parts.understood, parts.memories, parts.open_memories]
         ended.then(guarded(gestures.tell), [parts.saved, parts.session], known, **_QUIET)
     temperature.change(guarded(gestures.greedy), [parts.session, temperature], repeats, **_QUIET)

@@ -81,12 +81,9 @@ function vote(given) {
   return item;
 }
 
-function paintVotes(given, earlier) {
+function paintVotes(given) {
   votes.hidden = !given.length;
   votes.querySelector(".votes-list").replaceChildren(...given.map(vote));
-  const rest = votes.querySelector(".votes-earlier");
-  rest.hidden = !earlier;
-  rest.textContent = `and ${earlier} earlier`;
 }
 
 function paint() {
@@ -94,7 +91,7 @@ function paint() {
   const items = value.items || [];
   const focused = root.contains(document.activeElement);
   list.replaceChildren(...items.map(row));
-  paintVotes(value.votes || [], value.earlier || 0);
+  paintVotes(value.votes || []);
   root.querySelector(".memories-empty").hidden = items.length > 0;
   root.querySelector(".memories-note span").textContent = value.note || "";
   undo.hidden = !value.undo;
