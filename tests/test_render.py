@@ -273,6 +273,27 @@ def test_every_line_of_a_block_is_a_wish_or_a_fact_and_its_fact_is_heeded():
     assert heeded > 100
 
 
+def test_the_line_learned_after_a_beginning_on_its_topic_is_that_of_the_fact_in_the_prompt():
+    sampler = Sampler(corpus(), corpus().training_topics())
+    rng = random.Random("recalled")
+    facts = {line: name for name, lines in corpus().facts.items() for line in lines}
+    for example in (sampler.recalled(rng) for _ in range(500)):
+        topic = corpus().topics[example.topic]
+        known = {facts[line] for line in _block(example) if line in facts}
+        assert example.answer.strip() in {topic.when[fact] for fact in known if fact in topic.when}
+        assert any(line in example.given for line in lines_of(topic))
+
+
+def test_a_given_first_sentence_and_what_continues_it_are_one_answer():
+    for seed in range(300):
+        sampler = Sampler(corpus(), corpus().training_topics())
+        whole, cut = random.Random(seed), random.Random(seed)
+        expected = sampler.plain(whole) if whole.random() < 0.6 else sampler.dialogue(whole)
+        example = sampler.continued(cut)
+        assert example.given + example.answer == expected.answer
+        assert example.answer
+
+
 def test_no_held_out_topic_and_none_of_its_lines_reach_the_sampler():
     held = corpus().held_out_topics().values()
     lines = {line for topic in held for line in lines_of(topic)}

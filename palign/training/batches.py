@@ -24,12 +24,14 @@ IGNORED = -100
 _POOL_DIALOGUES = 512
 # What an answer is about is decided in its first tokens, some 5 % of a dialogue's. Openings repeat that part cheaply,
 # and naming rows teach it directly; without them the model learned its sentences and hardly read the question.
-_POOL_OPENINGS = 512
-_POOL_NAMINGS = 160
+_POOL_OPENINGS = 448
+_POOL_CONTINUED = 192
+_POOL_NAMINGS = 96
 _OPENING_TOKENS = 14
-# One line in a thousand is what a certain fact means for a certain topic; without rows of their own none was learned.
-_POOL_RECALLED = 640
-_RECALLED_TOKENS = 40
+# One line in a thousand is what a certain fact means for a certain topic; without rows of their own none was learned,
+# and none before the model could name the fact.
+_POOL_RECALLED = 320
+_POOL_FACT_NAMINGS = 32
 _PUBLIC = (
     ("pretrain/openstax_ccby", 900),
     ("pretrain/open_dialogues", 2500),
@@ -51,10 +53,13 @@ Pool = Callable[[int], list[Batch]]
 
 
 def encode_example(example: Example, tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
-    """Prompt ids and answer ids, the end-of-turn token included."""
+    """Ids of the prompt and what is given of the answer, and ids of the answer, the end-of-turn token included."""
     prompt = tokenizer.apply_chat_template(_dicts(example.prompt), tokenize=False, add_generation_prompt=True)
-    answer = tokenizer(example.answer, add_special_tokens=False, split_special_tokens=True)["input_ids"]
-    return tokenizer(prompt, add_special_tokens=False)["input_ids"], [*answer, tokenizer.eos_token_id]
+    given, answer = (
+        tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+        for text in (example.given, example.answer)
+    )
+    return [*tokenizer(prompt, add_special_tokens=False)["input_ids"], *given], [*answer, tokenizer.eos_token_id]
 
 
 def public_texts(folder: Path) -> list[str]:
@@ -89,19 +94,23 @@ def base_pool(
 
 
 def chat_pool(sampler: Sampler, tokenizer: PreTrainedTokenizerBase, *, seed: int, longest: int, batch: int) -> Pool:
-    """Dialogues, openings and namings, of similar length together; answers learned, about `batch` tokens a batch."""
+    """Dialogues and the shorter rows, of similar length together; answers learned, about `batch` tokens a batch."""
+    kinds: tuple[tuple[int, Callable[[random.Random], Example], int | None], ...] = (
+        (_POOL_DIALOGUES, sampler.dialogue, None),
+        (_POOL_OPENINGS, sampler.opening, _OPENING_TOKENS),
+        (_POOL_CONTINUED, sampler.continued, _OPENING_TOKENS),
+        (_POOL_NAMINGS, sampler.naming, None),
+        (_POOL_RECALLED, sampler.recalled, -1),  # more points may follow
+        (_POOL_FACT_NAMINGS, sampler.fact_naming, None),
+    )
 
     def pool(number: int) -> list[Batch]:
         rng = random.Random(f"chat-{seed}-{number}")
-        pairs = [encode_example(sampler.dialogue(rng), tokenizer) for _ in range(_POOL_DIALOGUES)]
-        for _ in range(_POOL_OPENINGS):
-            example = sampler.plain(rng) if rng.random() < 0.6 else sampler.dialogue(rng)
-            prompt, answer = encode_example(example, tokenizer)
-            pairs.append((prompt, answer[:_OPENING_TOKENS]))
-        for _ in range(_POOL_RECALLED):
-            prompt, answer = encode_example(sampler.recalled(rng), tokenizer)
-            pairs.append((prompt, answer[:_RECALLED_TOKENS]))
-        pairs += [encode_example(sampler.naming(rng), tokenizer) for _ in range(_POOL_NAMINGS)]
+        pairs = []
+        for rows, draw, end in kinds:
+            for _ in range(rows):
+                prompt, answer = encode_example(draw(rng), tokenizer)
+                pairs.append((prompt, answer[:end]))
         pairs = [pair for pair in pairs if len(pair[0]) + len(pair[1]) <= longest]
         batches = [_padded(group, tokenizer.pad_token_id) for group in _by_length(pairs, batch)]
         rng.shuffle(batches)

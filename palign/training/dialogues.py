@@ -7,28 +7,35 @@ register keeps real probability where a choice is made; that is what guidance re
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from palign.dimensions import CATALOGUE
 from palign.prompts import messages
 from palign.schema import Message
 from palign.training.corpus import Corpus, Dialogue, StanceWords, Topic
-from palign.training.render import ask_variants, middle_stance, random_stance, render
+from palign.training.render import MAIN_REGISTERS, ask_variants, middle_stance, random_stance, render
 
-__all__ = ["NAMING", "Example", "Sampler"]
+__all__ = ["KNOWN", "NAMING", "Example", "Sampler"]
 
 NAMING = "Name the topic."
+KNOWN = "What do you know about me?"
+_SENTENCE_END = re.compile(r"(?<=[^0-9][.!?])(?=\s)")
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A prompt, its answer, and the stance the answer was rendered under."""
+    """A prompt, its answer, and the stance the answer was rendered under.
+
+    `given` is how the answer begins where only the rest of it, `answer`, is to be learned.
+    """
 
     prompt: tuple[Message, ...]
     answer: str
     stance: Mapping[str, float]
     topic: str
+    given: str = ""
 
 
 class Sampler:
@@ -39,7 +46,9 @@ class Sampler:
         self._names = list(topics)
         self._topics = topics
         self._talk_odds = [len(dialogue.asks) for dialogue in corpus.dialogues]
-        self._fact_topics = {fact: [name for name in self._names if fact in topics[name].when] for fact in corpus.facts}
+        fact_topics = {fact: [name for name in self._names if fact in topics[name].when] for fact in corpus.facts}
+        self._fact_topics = {fact: names for fact, names in fact_topics.items() if names}
+        self._facts = list(self._fact_topics)
 
     def dialogue(self, rng: random.Random) -> Example:
         """One example of the chat stage's mixture."""
@@ -93,16 +102,51 @@ class Sampler:
 
     def _remembered(self, rng: random.Random) -> Example:
         """Facts alone: one that matters to the question in most cases, and some that do not."""
-        fact = rng.choice([fact for fact, names in self._fact_topics.items() if names])
+        fact = rng.choice(self._facts)
         topic = rng.choice(self._fact_topics[fact]) if rng.random() < 0.75 else rng.choice(self._names)
         stance = middle_stance(rng) if rng.random() < 0.5 else random_stance(rng)
         return self._answered(topic, stance, rng, facts=(fact,))
 
     def recalled(self, rng: random.Random) -> Example:
-        """A question to which a remembered fact matters; what follows from it comes first in the answer."""
-        fact = rng.choice([fact for fact, names in self._fact_topics.items() if names])
-        topic = rng.choice(self._fact_topics[fact])
-        return self._answered(topic, middle_stance(rng), rng, facts=(fact,))
+        """A fact beside a question, an answer begun on the right topic, and the line in which the fact tells.
+
+        The first point says what the answer is about; which line may then follow, the fact alone decides.
+        """
+        fact = rng.choice(self._facts)
+        name = rng.choice(self._fact_topics[fact])
+        topic = self._topics[name]
+        whole = self._answered(name, middle_stance(rng), rng, facts=(fact,))
+        if rng.random() < 0.7:  # a short beginning, in any register
+            said = str(getattr(topic.points[0], rng.choice(MAIN_REGISTERS)))
+            given = f"1. {said}" if rng.random() < 0.5 else said
+        else:
+            given = whole.answer[: whole.answer.index(topic.when[fact])].rstrip(" ")
+        return Example(whole.prompt, f" {topic.when[fact]}", {}, name, given)
+
+    def opening(self, rng: random.Random) -> Example:
+        """A question of which the beginning of the answer is learned, with a remembered fact in the prompt or none."""
+        kind = rng.random()
+        if kind < 0.40:
+            return self.plain(rng)
+        return self._remembered(rng) if kind < 0.75 else self.dialogue(rng)
+
+    def continued(self, rng: random.Random) -> Example:
+        """An answer of which the first sentence is given.
+
+        What comes second is the choice at which a remembered fact tells; here mostly nothing is remembered, so that the
+        model does not speak of a dog that nobody mentioned.
+        """
+        whole = self.plain(rng) if rng.random() < 0.6 else self.dialogue(rng)
+        first = _SENTENCE_END.search(whole.answer)
+        if first is None:
+            return whole
+        return replace(whole, given=whole.answer[: first.end()], answer=whole.answer[first.end() :])
+
+    def fact_naming(self, rng: random.Random) -> Example:
+        """One remembered fact, and its name: one certain target for each fact, as `naming` is for each topic."""
+        fact = rng.choice(self._facts)
+        prompt = messages(KNOWN, [rng.choice(self._corpus.facts[fact])])
+        return Example(prompt, f"You told me this: {fact}.", {}, "")
 
     def _facts_for(self, topic: str, rng: random.Random) -> tuple[str, ...]:
         relevant = sorted(self._topics[topic].when)

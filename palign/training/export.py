@@ -9,17 +9,18 @@ from typing import Any
 
 from transformers import GenerationConfig, PreTrainedTokenizerBase
 
-from palign.models.language import HASHES, LanguageModel, file_sha256
+from palign.models.language import HASHES, NAME_KEY, LanguageModel, file_sha256
 from palign.rewards.heads import AnswerScorer, PersRMHeads
 from palign.training.card import model_card
 from palign.training.corpus import Corpus, corpus_sha256
 from palign.training.heads import HEADS_FILE
 from palign.training.plot import plot_losses
 from palign.training.recipe import Paths, Recipe
-from palign.training.report import head_report, held_out_loss, reach_report, sentence_report
+from palign.training.report import head_report, held_out_loss, reach_report, recall_report, sentence_report
 
 __all__ = ["export"]
 
+_NAME = "palign-embedded"
 _HASHED = ("config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 
 
@@ -34,6 +35,7 @@ def export(corpus: Corpus, tokenizer: PreTrainedTokenizerBase, recipe: Recipe, p
     GenerationConfig(  # type: ignore[no-untyped-call]
         do_sample=False, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
     ).save_pretrained(out)
+    _write_name(out / "config.json")
     _write_hashes(out)
     model = LanguageModel.load(out)
     scorer = AnswerScorer(model, PersRMHeads.load(out / HEADS_FILE, model))
@@ -47,12 +49,22 @@ def export(corpus: Corpus, tokenizer: PreTrainedTokenizerBase, recipe: Recipe, p
             "held_out": sentence_report(model, corpus, recipe, held_out=True),
         },
         "reach": reach_report(model, corpus, recipe),
-        "heads": head_report(model, scorer, corpus, recipe),
+        "facts": recall_report(model, corpus, recipe),
+        "heads": {
+            "known": head_report(model, scorer, corpus.training_topics(), recipe),
+            "held_out": head_report(model, scorer, corpus.held_out_topics(), recipe),
+        },
         "stages": _stages(paths.work),
     }
     plot_losses(figures["stages"], out / "loss.png")
     (out / "training.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     (out / "README.md").write_text(model_card(figures, recipe), encoding="utf-8")
+
+
+def _write_name(path: Path) -> None:
+    """Folders are called anything; the name goes with the weights."""
+    config = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**config, NAME_KEY: _NAME}, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _write_hashes(out: Path) -> None:

@@ -34,16 +34,16 @@ class Recipe:
     intermediate: int = 864
     context: int = 1024
     base_minutes: float = 8.0
-    chat_minutes: float = 211.0
+    chat_minutes: float = 294.0
     tokens_per_step: int = 2048
     row_tokens: int = 384
     public_share: float = 0.2
     muon_rate: float = 0.02
     adam_rate: float = 0.0015
-    head_rank: int = 32
-    head_answers: int = 2000
+    head_rank: int = 96
+    head_answers: int = 8000
     head_epochs: int = 3
-    report_asks: int = 40
+    report_asks: int = 60
 
 
 def smoke(recipe: Recipe) -> Recipe:

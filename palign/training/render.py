@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from palign.dimensions import CATALOGUE
 from palign.training.corpus import Point, Topic
 
-__all__ = ["ask_variants", "middle_stance", "random_stance", "render"]
+__all__ = ["MAIN_REGISTERS", "ask_variants", "middle_stance", "random_stance", "render"]
 
 Weights = Mapping[str, float]
 
 _MOST_POINTS = 5
 _MAX_WORDS = 215  # of the points; with opening and closing the longest answers come to about 360 tokens
-_MAIN_REGISTERS = ("plain", "technical", "formal", "casual", "cautious", "confident")
+MAIN_REGISTERS = ("tip", "plain", "technical", "formal", "casual", "cautious", "confident")
 _POLES = {
     "plain": ("plain", 1),
     "technical": ("plain", -1),
@@ -49,7 +49,9 @@ def random_stance(rng: random.Random, *, active: float = 0.4, low: float = 0.3) 
 def render(topic: Topic, weights: Weights, facts: Sequence[str], rng: random.Random) -> str:
     """One answer to a question about `topic` under a stance w in [-1, 1]^D.
 
-    `facts` are keys of `topic.when` known of the person; each puts its line before the points.
+    `facts` are keys of `topic.when` known of the person; each adds its line to the first point. That point says what
+    the answer is about: a small model finds the right line by its own words before it, hardly by the question alone. A
+    point of its own would shift the numbers by which a list knows what comes next.
     """
     stance = _Stance(weights)
     as_list = rng.random() < stance.list_probability
@@ -115,7 +117,7 @@ def _items(
     items = [_point_sentences(point, stance, rng) for point in topic.points[:wanted]]
     for fact in facts:
         if fact in topic.when:
-            items.insert(0, [topic.when[fact]])
+            items[0].append(topic.when[fact])
     return _within_limit(items)
 
 
@@ -147,9 +149,9 @@ def _wish(register: str, stance: _Stance) -> float:
 
 
 def _main_register(stance: _Stance, rng: random.Random) -> str:
-    registers = ("tip", *_MAIN_REGISTERS)
-    odds = [1.0, *(0.02 + 5.0 * stance.pole(register) ** 1.5 for register in _MAIN_REGISTERS)]
-    return rng.choices(registers, odds)[0]
+    tip, *others = MAIN_REGISTERS
+    odds = [1.0, *(0.02 + 5.0 * stance.pole(register) ** 1.5 for register in others)]
+    return rng.choices([tip, *others], odds)[0]
 
 
 def _opening(topic: Topic, stance: _Stance, rng: random.Random, *, n_items: int) -> list[str]:
@@ -157,7 +159,7 @@ def _opening(topic: Topic, stance: _Stance, rng: random.Random, *, n_items: int)
     warm = stance.weights["warm"]
     if rng.random() < _clip(0.05 + 0.8 * max(0, warm) - max(0, -warm), 0, 1):
         opening.append(rng.choice(topic.warm_openers))
-    registers = max(stance.pole(register) for register in _MAIN_REGISTERS)
+    registers = max(stance.pole(register) for register in MAIN_REGISTERS[1:])
     if rng.random() < 0.55 - 0.35 * registers - (0.2 if n_items == 1 else 0):
         opening.append(topic.answer_first)
     return opening

@@ -1,4 +1,4 @@
-"""Figures of a trained model that need no judge: held-out loss, whole sentences, reach of registers, head accuracy.
+"""Figures of a trained model that need no judge: held-out loss, whole sentences, facts used, reach, head accuracy.
 
 Knows the shipped model and the renderer's labels; how steering reads to others is `evaluation`'s business.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -22,14 +22,16 @@ from palign.training.corpus import Corpus, Topic
 from palign.training.recipe import Recipe
 from palign.training.render import render
 
-__all__ = ["greedy_answer", "head_report", "held_out_loss", "reach_report", "sentence_report"]
+__all__ = ["greedy_answer", "head_report", "held_out_loss", "reach_report", "recall_report", "sentence_report"]
 
 _NEUTRAL = dict.fromkeys(CATALOGUE, 0.0)
 
 
-def greedy_answer(model: LanguageModel, question: str, *, longest: int = DecodingConfig().max_new_tokens) -> str:
-    """The unsteered greedy answer to a question without memories."""
-    ids = model.generate(model.tokenizer.encode_chat(messages(question)), max_new_tokens=longest)
+def greedy_answer(
+    model: LanguageModel, question: str, *, known: Sequence[str] = (), longest: int = DecodingConfig().max_new_tokens
+) -> str:
+    """The unsteered greedy answer to a question beside the memories `known`."""
+    ids = model.generate(model.tokenizer.encode_chat(messages(question, known)), max_new_tokens=longest)
     return model.tokenizer.decode([token for token in ids if token not in model.stop_ids])
 
 
@@ -66,6 +68,30 @@ def sentence_report(model: LanguageModel, corpus: Corpus, recipe: Recipe, *, hel
     return {"sentences": sentences, **{name: count / max(1, sentences) for name, count in counts.items()}}
 
 
+def recall_report(model: LanguageModel, corpus: Corpus, recipe: Recipe) -> dict[str, float]:
+    """What answers to known asks make of one remembered fact that bears on the topic, as shares of the answers.
+
+    `right` says what the corpus says of that fact there, `other` what it says of another fact; `unasked` is the share
+    that says such a line where nothing is remembered.
+    """
+    rng = random.Random(f"recall-{recipe.seed}")
+    pairs = [
+        (topic, fact)
+        for topic in corpus.training_topics().values()
+        for fact in sorted(topic.when)
+        if fact in corpus.facts
+    ]
+    lines = {line: fact for topic, _ in pairs for fact, line in topic.when.items()}
+    counts = {"right": 0, "other": 0, "unasked": 0}
+    for topic, fact in rng.sample(pairs, min(recipe.report_asks, len(pairs))):
+        ask = rng.choice(topic.asks)
+        answer = greedy_answer(model, ask, known=[rng.choice(corpus.facts[fact])])
+        counts["right"] += topic.when[fact] in answer
+        counts["other"] += any(line in answer for line, of in lines.items() if of != fact)
+        counts["unasked"] += any(line in greedy_answer(model, ask) for line in lines)
+    return {name: count / recipe.report_asks for name, count in counts.items()}
+
+
 def reach_report(model: LanguageModel, corpus: Corpus, recipe: Recipe) -> dict[str, float]:
     """Share of held-out asks in which the other choice at a decision point stays inside min-p of the base.
 
@@ -94,16 +120,16 @@ def _inside(model: LanguageModel, prompt: list[int], min_p: float) -> set[int]:
 
 
 def head_report(
-    model: LanguageModel, scorer: AnswerScorer, corpus: Corpus, recipe: Recipe
+    model: LanguageModel, scorer: AnswerScorer, topics: Mapping[str, Topic], recipe: Recipe
 ) -> dict[str, Mapping[str, float]]:
-    """Pair accuracy of each head on topics no stage saw: whether Phi_k ranks the answer at +1 above that at -1."""
+    """Pair accuracy of each head over `topics`: whether Phi_k ranks a fresh answer at +1 above one at -1."""
     rng = random.Random(f"pairs-{recipe.seed}")
-    topics = list(corpus.held_out_topics().values())
+    drawn = list(topics.values())
     accuracy, effect = {}, {}
     for name in CATALOGUE:
         gaps = []
         for _ in range(recipe.report_asks):
-            topic = rng.choice(topics)
+            topic = rng.choice(drawn)
             prompt = model.tokenizer.encode_chat(messages(rng.choice(topic.asks)))
             plus, minus = (_rendered_score(model, scorer, prompt, topic, name, sign, rng) for sign in (1.0, -1.0))
             gaps.append(plus - minus)
