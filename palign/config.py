@@ -75,8 +75,8 @@ class DecodingConfig:
     temperature: float = 0.6
     min_p: float = 0.05
     seed: int = 0
-    reward_scale: float = 2.0
-    kl_per_token: float = 0.3
+    reward_scale: float = 4.0
+    kl_per_token: float = 0.6
     kl_per_answer: float = 60.0
     alternatives: int = 4
 

@@ -22,6 +22,7 @@ from palign.schema import MemoryStoreError
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = ROOT / "assets" / "model"
 SHORT = ["--max-new-tokens", "8"]
+GREEDY = ["--max-new-tokens", "100", "--temperature", "0"]
 QUESTION = "How do I keep my houseplants alive?"
 
 
@@ -48,7 +49,7 @@ def asked(run):
     """Ask in JSON; returns the object."""
 
     def go(*line: str) -> dict:
-        code, out, error = run("chat", *line, *SHORT, "--json")
+        code, out, error = run("chat", *SHORT, *line, "--json")
         assert (code, error) == (0, "")
         return json.loads(out)
 
@@ -79,7 +80,7 @@ def start(*line: str, **options) -> subprocess.Popen:
 
 def asked_elsewhere(*line: str) -> dict:
     """Ask in JSON in a process of its own; returns the object."""
-    asking = start("chat", *line, *SHORT, "--json")
+    asking = start("chat", *SHORT, *line, "--json")
     out, error = asking.communicate()
     assert (asking.returncode, error) == (0, b"")
     return json.loads(out)
@@ -144,16 +145,20 @@ def test_a_throwaway_user_leaves_nothing_behind(asked, data):
 
 
 def test_what_was_preferred_lasts_until_it_is_forgotten(asked, run, data):
-    words = "I'm vegetarian"
+    words, dinner = "I'm vegetarian", ("What should I cook tonight?", "--user", "ada", *GREEDY)
     asked(QUESTION, "--user", "ada", "--prefer", words)
     assert words in run("memory", "list", "--user", "ada")[1]
-    used = asked_elsewhere("What should I cook tonight?", "--user", "ada")["personal"]["memories"]
-    assert words in [memory["text"] for memory in used]
+    before = asked_elsewhere(*dinner)
+    assert words in [memory["text"] for memory in before["personal"]["memories"]]
+    assert "vegetarian" in before["personal"]["text"]
+    assert "vegetarian" not in before["generic"]["text"]
     assert words_on_disk(data, "vegetarian")
     assert run("memory", "forget", "--user", "ada", "--yes")[0] == 0
     # Before any further answer, which may hold the word by itself.
     assert words_on_disk(data, "vegetarian") == []
-    assert asked_elsewhere("What should I cook tonight?", "--user", "ada")["personal"]["memories"] == []
+    after = asked_elsewhere(*dinner)
+    assert after["personal"]["memories"] == []
+    assert after["personal"]["text"] == after["generic"]["text"] == before["generic"]["text"]
 
 
 def test_deleting_the_only_memory_returns_the_profile_to_what_it_was(run):
@@ -342,6 +347,13 @@ def test_a_damaged_model_is_told_with_the_command_that_mends_it(fails, run, monk
     code, _, error = run("doctor")
     assert code == 1
     assert "palign: model: " in error
+
+
+def test_doctor_misses_weights_that_nobody_listed(run, monkeypatch, tmp_path):
+    monkeypatch.setenv("PALIGN_MODEL", str(tmp_path))
+    code, _, error = run("doctor")
+    assert code == 1
+    assert f"There are no weights in {tmp_path}" in error
 
 
 def test_doctor_finds_nothing_wrong_with_what_is_shipped(run, data):

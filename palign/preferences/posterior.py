@@ -59,7 +59,7 @@ class LearningConfig:
     tau_stated: float = 4.0
     tau_unstated: float = 4.0
     tau_bias: float = 1.0
-    kappa: float = 1.3
+    kappa: float = 2.0
     forgetting: float = 0.97
     max_norm: float = 2.0
     chip_strength: float = 1.0

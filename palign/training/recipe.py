@@ -34,7 +34,7 @@ class Recipe:
     intermediate: int = 864
     context: int = 1024
     base_minutes: float = 8.0
-    chat_minutes: float = 294.0
+    chat_minutes: float = 311.0
     tokens_per_step: int = 2048
     row_tokens: int = 384
     public_share: float = 0.2
