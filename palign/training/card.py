@@ -85,6 +85,7 @@ The weights are shared under CC-BY-SA-4.0, the strictest licence among their dat
 | say what follows from that fact | {figures["facts"]["right"]:.0%} |
 | say what follows from another fact | {figures["facts"]["other"]:.0%} |
 | say such a thing where nothing is remembered | {figures["facts"]["unasked"]:.0%} |
+| say such a thing where only a taste is remembered | {figures["facts"]["styled"]:.0%} |
 
 | stage, in order | tokens | minutes | last logged loss, nats a learned token |
 |---|---|---|---|

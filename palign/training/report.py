@@ -71,8 +71,8 @@ def sentence_report(model: LanguageModel, corpus: Corpus, recipe: Recipe, *, hel
 def recall_report(model: LanguageModel, corpus: Corpus, recipe: Recipe) -> dict[str, float]:
     """What answers to known asks make of one remembered fact that bears on the topic, as shares of the answers.
 
-    `right` says what the corpus says of that fact there, `other` what it says of another fact; `unasked` is the share
-    that says such a line where nothing is remembered.
+    `right` says what the corpus says of that fact there, `other` what it says of another fact. `unasked` and `styled`
+    are the shares that say such a line where nothing is remembered, and where only a taste is.
     """
     rng = random.Random(f"recall-{recipe.seed}")
     pairs = [
@@ -82,14 +82,16 @@ def recall_report(model: LanguageModel, corpus: Corpus, recipe: Recipe) -> dict[
         if fact in corpus.facts
     ]
     lines = {line: fact for topic, _ in pairs for fact, line in topic.when.items()}
-    counts = {"right": 0, "other": 0, "unasked": 0}
+    tastes = [line for words in corpus.stances.values() for line in (*words.positive, *words.negative)]
+    counts = {"right": 0, "other": 0, "unasked": 0, "styled": 0}
     for topic, fact in rng.sample(pairs, min(recipe.report_asks, len(pairs))):
         ask = rng.choice(topic.asks)
         answer = greedy_answer(model, ask, known=[rng.choice(corpus.facts[fact])])
-        plain = greedy_answer(model, ask)
+        plain, styled = greedy_answer(model, ask), greedy_answer(model, ask, known=[rng.choice(tastes)])
         counts["right"] += topic.when[fact] in answer
         counts["other"] += any(line in answer for line, of in lines.items() if of != fact)
         counts["unasked"] += any(line in plain for line in lines)
+        counts["styled"] += any(line in styled for line in lines)
     return {name: count / recipe.report_asks for name, count in counts.items()}
 
 
