@@ -10,8 +10,9 @@ from typing import Any
 import browser
 from app_process import ROOT, running_app
 from playwright.sync_api import Browser
-from steps import PREFERENCES, ask, finished, launched, open_page, state, vote
+from steps import ask, finished, launched, open_page, state, vote
 
+PREFERENCES, QUESTION = "Keep it short, no jargon. I'm vegetarian.", "What should I cook tonight?"
 FOLDER = ROOT / "docs" / "screens"
 SHOTS: dict[str, dict[str, Any]] = {
     "duel-1280-light": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"},
@@ -30,7 +31,7 @@ def take(chrome: Browser, address: str, name: str) -> None:
     context = chrome.new_context(**SHOTS[name])
     page = open_page(context.new_page(), address)
     state(page, PREFERENCES)
-    ask(page)
+    ask(page, QUESTION)
     finished(page)
     vote(page, "Yours").click()
     page.locator("#learned li").first.wait_for()
