@@ -64,6 +64,7 @@ class DecodingConfig:
         max_new_tokens: limit per row.
         temperature: divides logits after guidance; 0 is greedy.
         min_p: a candidate has at least this share of the best token's probability.
+        min_p_end: the same for a token that ends the answer: a word this rare is nonsense, an end is only early.
         seed: of each row's own generator.
         reward_scale: the largest multiplier b of the reward, in nats per unit of w . phi.
         kl_per_token: nats; the cap of a turn is this times min(1, (strength max|w|)^2).
@@ -73,10 +74,11 @@ class DecodingConfig:
 
     max_new_tokens: int = 384
     temperature: float = 0.6
-    min_p: float = 0.05
+    min_p: float = 0.1
+    min_p_end: float = 0.005
     seed: int = 0
-    reward_scale: float = 4.0
-    kl_per_token: float = 0.6
+    reward_scale: float = 1.25
+    kl_per_token: float = 2.0
     kl_per_answer: float = 60.0
     alternatives: int = 4
 
@@ -86,6 +88,7 @@ class DecodingConfig:
         for name, low, high in (
             ("temperature", 0.0, 5.0),
             ("min_p", 0.0, 1.0),
+            ("min_p_end", 0.0, 1.0),
             ("reward_scale", 0.0, 100.0),
             ("kl_per_token", 0.0, math.inf),
             ("kl_per_answer", 0.0, math.inf),

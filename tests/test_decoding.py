@@ -295,7 +295,7 @@ def test_the_base_chance_of_a_token_is_over_the_whole_vocabulary(parts, decoder,
 
 
 @pytest.mark.parametrize(
-    "name", ["temperature", "min_p", "reward_scale", "kl_per_token", "kl_per_answer"]
+    "name", ["temperature", "min_p", "min_p_end", "reward_scale", "kl_per_token", "kl_per_answer"]
 )  # fmt: skip
 @pytest.mark.parametrize("value", [math.nan, -0.1, -math.inf])
 def test_settings_refuse_what_is_no_number_or_below_zero(name, value):
@@ -305,7 +305,7 @@ def test_settings_refuse_what_is_no_number_or_below_zero(name, value):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("temperature", 5.1), ("min_p", 1.1), ("max_new_tokens", 0), ("seed", -1), ("seed", 2**63)],
+    [("temperature", 5.1), ("min_p", 1.1), ("min_p_end", 1.1), ("max_new_tokens", 0), ("seed", -1), ("seed", 2**63)],
 )
 def test_settings_refuse_what_is_out_of_range(name, value):
     with pytest.raises(ConfigError, match=name):

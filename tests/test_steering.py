@@ -170,5 +170,15 @@ def test_candidates_have_their_share_of_the_best_probability_and_no_other_has(lo
     assert not kept & {i for i, share in enumerate(shares) if share < min_p * (1 - 1e-9)}
 
 
+@given(LOGITS, st.floats(0.01, 0.99), st.floats(0.001, 0.99))
+def test_an_end_qualifies_with_its_own_share_and_no_other_token_does(logits, min_p, min_p_end):
+    assume(np.isfinite(logits).any())
+    end = len(logits) // 2
+    words = set(candidates(logits, min_p).tolist())
+    kept = set(candidates(logits, min_p, ends={end}, min_p_end=min_p_end).tolist())
+    assert kept - {end} == words - {end}
+    assert (end in kept) == (end in words or end in candidates(logits, min_p_end))
+
+
 def test_without_min_p_every_finite_token_is_a_candidate_in_order_of_id():
     assert candidates(np.array([1.0, -np.inf, -90.0, 2.0], dtype=np.float32), 0.0).tolist() == [0, 2, 3]

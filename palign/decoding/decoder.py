@@ -105,7 +105,8 @@ class GuidedDecoder:
         self, state: DecodeState, rewards: RewardStream, rows: Sequence[_Row], config: DecodingConfig
     ) -> tuple[DecodingStep, ...]:
         logits = state.logits.numpy()
-        kept = [candidates(logits[row.index], config.min_p) for row in rows]
+        ends = self._model.stop_ids
+        kept = [candidates(logits[row.index], config.min_p, ends=ends, min_p_end=config.min_p_end) for row in rows]
         width = max(len(ids) for ids in kept)
         padded = torch.tensor(np.stack([np.pad(ids, (0, width - len(ids)), mode="edge") for ids in kept]))  # (B, K)
         with torch.inference_mode():

@@ -5,6 +5,8 @@ Plain float64 arithmetic on K candidates; knows no model, no tensor library and 
 
 from __future__ import annotations
 
+import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,11 +39,19 @@ class Steered:
     kl: float
 
 
-def candidates(logits: NDArray[np.float32], min_p: float) -> NDArray[np.int64]:
-    """Ids of tokens with at least `min_p` of the best token's probability, in order of id; -inf never qualifies."""
-    best = float(logits.max())
-    threshold = best + np.log(min_p) if min_p > 0 else -np.inf
-    return np.flatnonzero((logits >= threshold) & np.isfinite(logits))
+def candidates(
+    logits: NDArray[np.float32], min_p: float, *, ends: Collection[int] = (), min_p_end: float = 1.0
+) -> NDArray[np.int64]:
+    """Ids of tokens with at least `min_p` of the best token's probability, in order of id; -inf never qualifies.
+
+    A token of `ends` qualifies with `min_p_end` of it, too. min-p keeps out words that fit nowhere; an answer that ends
+    after any sentence makes sense, so a taste for short ones may reach an end that is rarer than a word may be.
+    """
+    shares = logits - logits.max()
+    kept = shares >= _log(min_p)
+    at = list(ends)
+    kept[at] |= shares[at] >= _log(min_p_end)
+    return np.flatnonzero(kept & np.isfinite(logits))
 
 
 def turn_cap(kl_per_token: float, largest_weight: float) -> float:
@@ -109,6 +119,10 @@ def _kl_at(multiplier: float, start: Floats, centred: Floats) -> float:
 
 def _kl(logprobs: Floats, start: Floats) -> float:
     return max(0.0, float(np.exp(logprobs) @ (logprobs - start)))
+
+
+def _log(share: float) -> float:
+    return math.log(share) if share > 0 else -math.inf
 
 
 def _log_softmax(values: Floats) -> Floats:

@@ -93,7 +93,7 @@ The weights are shared under CC-BY-SA-4.0, the strictest licence among their dat
 
 ![Loss against tokens](loss.png)
 
-Share of held-out asks at which the other choice stays inside min-p of the unsteered model, the reach of guidance:
+Share of held-out asks at which the other choice is a candidate unsteered, the reach of guidance:
 {_row(figures["reach"])}.
 
 ## Heads

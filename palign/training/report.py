@@ -96,23 +96,22 @@ def recall_report(model: LanguageModel, corpus: Corpus, recipe: Recipe) -> dict[
 
 
 def reach_report(model: LanguageModel, corpus: Corpus, recipe: Recipe) -> dict[str, float]:
-    """Share of held-out asks in which the other choice at a decision point stays inside min-p of the base.
+    """Share of held-out asks in which the other choice at a decision point is a candidate unsteered: what is in reach.
 
     `list` and `prose` ask at the answer's first token, `stop` and `go_on` after its first sentence.
     """
     rng = random.Random(f"reach-{recipe.seed}")
-    min_p = DecodingConfig().min_p
+    decoding = DecodingConfig()
     one = model.tokenizer.encode_answer("1. ")[0]
     inside = {"list": 0, "prose": 0, "stop": 0, "go_on": 0}
     for topic, ask in _asks(corpus, rng, recipe.report_asks):
         prompt = model.tokenizer.encode_chat(messages(ask))
-        first = _inside(model, prompt, min_p)
+        first = _inside(model, prompt, decoding.min_p)
         inside["list"] += one in first
         inside["prose"] += bool(first - {one})
         after = [*prompt, *model.tokenizer.encode_answer(topic.points[0].tip)]
-        then = _inside(model, after, min_p)
-        inside["stop"] += bool(then & model.stop_ids)
-        inside["go_on"] += bool(then - model.stop_ids)
+        inside["stop"] += bool(_inside(model, after, decoding.min_p_end) & model.stop_ids)
+        inside["go_on"] += bool(_inside(model, after, decoding.min_p) - model.stop_ids)
     return {name: count / recipe.report_asks for name, count in inside.items()}
 
 
