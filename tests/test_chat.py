@@ -350,6 +350,11 @@ def test_a_note_names_the_move_and_not_where_it_came_from() -> None:
     assert describe(vote, {"concise": 0.2, "lists": -0.1}) == "Learned: moved towards shorter and flowing prose."
 
 
+@pytest.mark.parametrize(("difference", "reason"), [(0.1, "too alike"), (-1.5, "fits what is known")])
+def test_a_vote_that_moves_little_says_whether_it_was_the_pair_or_what_is_known(difference: float, reason: str) -> None:
+    assert reason in describe(Comparison("t", {"concise": difference}, "personal", "h"), {"concise": 0.01})
+
+
 def test_editing_a_preference_changes_its_stance(service: ChatService) -> None:
     (statement,) = service.state("edited", "keep it short")
     changed = service.edit_memory("edited", statement.memory.id, "long detailed answers")

@@ -10,6 +10,8 @@ from palign.schema import Comparison, Thumb
 __all__ = ["describe"]
 
 _NOTICEABLE = 0.02
+# In standard deviations of the base model's own answers.
+_ALIKE = 0.3
 _NO_STYLE: Mapping[str, str] = {
     "wrong": "Noted as wrong. That says nothing about style, so nothing moved.",
     "unsafe": "Noted as unsafe. That says nothing about style, so nothing moved.",
@@ -30,6 +32,9 @@ def describe(evidence: Comparison | Thumb, moved: Mapping[str, float]) -> str:
     leading = sorted(moved.items(), key=lambda item: -abs(item[1]))[:2]
     words = [CATALOGUE[name].wording(value) for name, value in leading if abs(value) >= _NOTICEABLE]
     if not words:
-        return "Noted. The two answers were too alike to learn from."
+        alike = all(abs(value) < _ALIKE for value in evidence.difference.values())
+        if alike:
+            return "Noted. The two answers were too alike to learn from."
+        return "Noted. It fits what is known of you, so little moved."
     # The direction of the move alone: who moved from far to less far still leans the other way.
     return f"Learned: moved towards {' and '.join(words)}."

@@ -12,7 +12,7 @@ from app_process import ROOT, running_app
 from playwright.sync_api import Browser
 from steps import ask, finished, launched, open_page, state, vote
 
-PREFERENCES, QUESTION = "Keep it short, no jargon. I'm vegetarian.", "What should I cook tonight?"
+PREFERENCES, QUESTION = "Keep it short. I'm vegetarian.", "What should I cook tonight?"
 FOLDER = ROOT / "docs" / "screens"
 SHOTS: dict[str, dict[str, Any]] = {
     "duel-1280-light": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"},
