@@ -13,7 +13,7 @@ from palign.dimensions import CATALOGUE
 from palign.schema import AssetError
 from palign.training.corpus import FOLDER, HELD_OUT_TOPICS, corpus_sha256, load_corpus
 
-# Measured on the 22,132 lines of 192 topics. They may fall; a rise means that somebody copied.
+# Measured on the 25,543 lines of 223 topics. They may fall; a rise means that somebody copied.
 EQUAL_LINES = 2
 ALIKE_LINES = 17  # pairs in different files that share at least 70 % of their words
 LONGEST_LINE = 200  # characters
@@ -38,7 +38,7 @@ def alike_across_topics(share):
 def test_every_file_fits_the_schema_and_stands_in_the_folder_of_its_area():
     for name, topic in corpus().topics.items():
         assert (FOLDER / topic.area / f"{name}.yaml").is_file(), name
-    assert len({topic.topic for topic in corpus().topics.values()}) == len(corpus().topics) >= 190
+    assert len({topic.topic for topic in corpus().topics.values()}) == len(corpus().topics) >= 220
 
 
 def test_a_file_that_does_not_fit_is_named(tmp_path):
