@@ -148,6 +148,29 @@ def test_what_was_stopped_stays_stopped_when_the_broken_stream_is_reported_as_an
     assert (stopped_first.phase, failed_first.phase) == ("stopped", "stopped")
 
 
+def test_a_stream_reported_as_failed_without_an_error_of_its_own_was_stopped() -> None:
+    service, _, page = answered()
+    blocks = built(service)
+    explain, run = (listener(blocks, name).fn for name in ("explain", "run"))
+    status, *_, ended = explain(page.in_phase("running"), QUESTION, 0.6, "")
+    assert "stopped" in status
+    assert ended.phase == "stopped"
+
+    def breaks(user: str, request: TurnRequest) -> Iterator[TurnUpdate]:
+        yield service.updates[0]
+        raise RuntimeError("the decoder is gone")
+
+    service.reply = breaks  # type: ignore[method-assign]
+    sent = []
+    with pytest.raises(gr.Error):
+        for value in run(SAVED, Session(), QUESTION):
+            sent.append(value)
+    assert [value[1].phase for value in sent] == ["running", "failed"]
+    status, *_, ended = explain(sent[-1][1], QUESTION, 0.6, "")
+    assert "ended early" in status
+    assert ended.phase == "failed"
+
+
 def test_an_error_before_the_first_word_leaves_the_last_pair_standing() -> None:
     _, handlers, page = answered()
     failed = handlers.halt(page.in_phase("waiting"), "failed")
@@ -416,8 +439,9 @@ def test_any_other_error_is_one_neutral_line_and_a_logged_traceback(caplog: pyte
         yield 1
         raise RuntimeError("/secret/path")
 
-    stream = guarded_stream(fails)()  # type: ignore[arg-type]
+    stream = guarded_stream(fails, lambda last: -last)()  # type: ignore[arg-type]
     assert next(stream) == 1
+    assert next(stream) == -1, "the last value says that it failed"
     with pytest.raises(gr.Error) as caught:
         next(stream)
     assert "secret" not in str(caught.value)

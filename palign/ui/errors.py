@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -43,14 +44,27 @@ def guarded(handler: Callable[P, T]) -> Callable[P, T]:
     return run
 
 
-def guarded_stream(handler: Callable[P, Generator[T, None, None]]) -> Callable[P, Generator[T, None, None]]:
-    """A streaming handler whose errors reach the screen. GeneratorExit is no error and passes."""
+def guarded_stream(
+    handler: Callable[P, Generator[T, None, None]], broken: Callable[[T], T]
+) -> Callable[P, Iterator[T]]:
+    """A streaming handler whose errors reach the screen. GeneratorExit is no error and passes.
+
+    `broken` turns the last value into the one that says it failed, sent before the error: a browser reports a stream
+    that was stopped as failed now and then, so that its word alone does not tell the two apart.
+    """
 
     @wraps(handler)
-    def run(*args: P.args, **kwargs: P.kwargs) -> Generator[T, None, None]:
+    def run(*args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
+        sent: list[T] = []
         try:
-            yield from handler(*args, **kwargs)
+            with closing(handler(*args, **kwargs)) as stream:
+                for value in stream:
+                    sent[:] = [value]
+                    yield value
         except Exception as error:
-            raise _shown(error) from error
+            shown = _shown(error)
+            for value in sent:
+                yield broken(value)
+            raise shown from error
 
     return run

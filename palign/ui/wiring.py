@@ -22,6 +22,7 @@ __all__ = ["wire"]
 
 _GREEDY = "↻ Retry: at temperature 0 it would repeat the answer"
 _READY = "↻ Retry"
+_UNANSWERED = "That question was not answered."
 # One question at a time until the decoder batches several; the queue is shared by every way of asking.
 _ENGINE: dict[str, Any] = {"concurrency_id": "engine", "concurrency_limit": 1}
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -84,6 +85,11 @@ class _Gestures:
         for page in self.handlers.stream(saved, session, request):
             yield [duel_value(page), page]
 
+    def broken(self, sent: list[Any]) -> list[Any]:
+        """The last page once more, for a stream that failed."""
+        page = sent[1].in_phase("failed")
+        return [duel_value(page), page]
+
     # The three ends of a turn read no store, so that the composer comes back whatever is wrong with it.
 
     def finish(self, session: Session, request: TurnRequest | None, temperature: float, typed: str) -> list[Any]:
@@ -97,9 +103,9 @@ class _Gestures:
         return [self.handlers.status(page), composer, *self._repeats(page, temperature), duel_value(page), page]
 
     def explain(self, session: Session, request: TurnRequest | None, temperature: float, typed: str) -> list[Any]:
-        page = self.handlers.halt(session, "failed")
-        underway = session.phase in ("waiting", "running")
-        status = "That question was not answered; the message says why." if underway else self.handlers.status(page)
+        # An error marks the page it reached as failed; without that mark it was Stop that broke the stream off.
+        page = self.handlers.halt(session, "failed" if session.phase == "failed" else "stopped")
+        status = _UNANSWERED if session.phase == "waiting" else self.handlers.status(page)
         composer = _composer(running=False, value=self.handlers.unsaid(session, request, typed))
         return [status, composer, *self._repeats(page, temperature), duel_value(page), page]
 
@@ -214,7 +220,7 @@ def _wire_asking(parts: Parts, gestures: _Gestures) -> Dependency:
         **_QUIET,
     )
     run: Dependency = ask.success(
-        guarded_stream(gestures.run),
+        guarded_stream(gestures.run, gestures.broken),
         [parts.saved, parts.session, parts.request],
         page,
         **_ENGINE,
