@@ -1,11 +1,10 @@
-"""The screen without a browser: identity, address, the page's state, what each gesture does, and the edge."""
+"""The screen without a browser: identity, the page's state, what each gesture does, and the edge."""
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
 import math
-import socket
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +13,6 @@ import gradio as gr
 import pytest
 from scripted import QUESTION, ScriptedService, update
 
-from palign.config import load_settings
 from palign.schema import (
     ConfigError,
     InvalidTextError,
@@ -30,7 +28,6 @@ from palign.schema import (
     UnknownTurnError,
 )
 from palign.ui import wording
-from palign.ui.address import choose_port, require_free
 from palign.ui.errors import guarded, guarded_stream
 from palign.ui.handlers import Handlers
 from palign.ui.identity import new_saved, user_id
@@ -69,40 +66,6 @@ def test_a_user_id_is_the_digest_of_the_token_and_never_the_token() -> None:
 def test_what_holds_no_token_is_nobody(saved: object) -> None:
     with pytest.raises(ConfigError, match="Reload"):
         user_id(saved)
-
-
-# Address
-
-
-def test_port_comes_before_gradios_variable_and_both_before_the_default() -> None:
-    assert choose_port({"PORT": "8001", "GRADIO_SERVER_PORT": "8002"}) == 8001
-    assert choose_port({"PORT": "", "GRADIO_SERVER_PORT": "8002"}) == 8002
-    assert choose_port({}) == 7860
-
-
-def test_the_host_is_palign_host_then_gradios_variable_then_this_machine_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("GRADIO_SERVER_NAME", raising=False)
-    assert load_settings().host == "127.0.0.1"
-    monkeypatch.setenv("GRADIO_SERVER_NAME", "0.0.0.0")
-    assert load_settings().host == "0.0.0.0"
-    monkeypatch.setenv("PALIGN_HOST", "::1")
-    assert load_settings().host == "::1"
-    monkeypatch.setenv("PALIGN_HOST", "")
-    assert load_settings().host == "0.0.0.0"
-
-
-@pytest.mark.parametrize("value", ["web", "0", "65536", "-1", "²"])
-def test_a_port_that_is_none_names_its_variable(value: str) -> None:
-    with pytest.raises(ConfigError, match="GRADIO_SERVER_PORT"):
-        choose_port({"GRADIO_SERVER_PORT": value})
-
-
-def test_an_occupied_port_is_a_config_error_with_advice() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
-        with pytest.raises(ConfigError, match=f"{port}.*another"):
-            require_free("127.0.0.1", port)
-    require_free("127.0.0.1", port)
 
 
 # Asking
