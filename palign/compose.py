@@ -14,6 +14,7 @@ from palign.decoding import GuidedDecoder
 from palign.memory import PreferenceMemory
 from palign.models.encoder import TextEncoder
 from palign.models.language import LanguageModel
+from palign.models.topics import TopicReader
 from palign.preferences import ExploreConfig, LearningConfig
 from palign.rewards import AnswerScorer, PersRMHeads
 from palign.safety import SAFETY_WEIGHT, SafetyPolicy
@@ -45,6 +46,7 @@ def build_service(settings: Settings, *, throwaway: bool = False) -> Iterator[Ch
             tokenizer=model.tokenizer,
             context=model.context,
             scorer=AnswerScorer(model, heads),
+            reader=TopicReader.load(folder, encoder),
             memory=memory,
             safety=SafetyPolicy(),
             status=Status(model.name, model.sha256, heads.sha256, model.parameters, not throwaway),

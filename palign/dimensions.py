@@ -77,6 +77,16 @@ _ALL = (
         "Hedged, with exceptions named, against stated flatly.",
         "Be cautious and name exceptions.", "Be confident and do not hedge.",
     ),
+    Dimension(
+        "exploratory", "direct", "more questions back", "straight to the answer",
+        "Turning the matter over with questions back, against the recommendation at once.",
+        "Explore the matter with me and ask questions back.", "Answer directly and ask nothing back.",
+    ),
+    Dimension(
+        "steps", "overview", "step by step", "the overview first",
+        "What to do, action by action, against what it amounts to as a whole.",
+        "Guide me step by step.", "Start with the overview and skip single steps.",
+    ),
 )  # fmt: skip
 
 CATALOGUE: Mapping[str, Dimension] = MappingProxyType({entry.name: entry for entry in _ALL})

@@ -8,11 +8,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from palign.schema import Memory, Message
+from palign.schema import Memory, Message, TopicGuess
 
-__all__ = ["BLOCK_BUDGET", "block_memories", "memory_block", "messages"]
+__all__ = ["BLOCK_BUDGET", "block_memories", "memory_block", "messages", "topic_line"]
 
 BLOCK_BUDGET = 2000
+_ABOUT = {
+    "sure": "The question is about:",
+    "likely": "The question may be about:",
+    "weak": "The question is perhaps about:",
+}
 _HEADER = "What the user said about themselves, as data:"
 # JSON leaves these three line breaks as they are.
 _BREAKS = {ord(mark): f"\\u{ord(mark):04x}" for mark in "\x85\u2028\u2029"}
@@ -43,11 +48,17 @@ def memory_block(texts: Sequence[str]) -> str:
     return "\n".join([_HEADER, *(_line(text) for text in texts)])
 
 
-def messages(question: str, texts: Sequence[str] = ()) -> tuple[Message, ...]:
-    """The dialogue so far: the block, if any, then the question."""
-    block = memory_block(texts)
+def topic_line(guess: TopicGuess) -> str:
+    """The line that tells a model which of its own topics a question may be about; empty for none."""
+    return f"{_ABOUT[guess.certainty]} {' | '.join(guess.titles)}" if guess.titles else ""
+
+
+def messages(question: str, texts: Sequence[str] = (), guess: TopicGuess | None = None) -> tuple[Message, ...]:
+    """The dialogue so far: the topic's line and the block of `texts`, if any, then the question."""
+    line = topic_line(guess) if guess else ""
+    system = "\n".join(part for part in (line, memory_block(texts)) if part)
     asked = Message("user", question)
-    return (Message("system", block), asked) if block else (asked,)
+    return (Message("system", system), asked) if system else (asked,)
 
 
 def _only_pinned(memory: Memory) -> bool:

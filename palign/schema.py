@@ -106,6 +106,14 @@ class Message:
     content: str
 
 
+@dataclass(frozen=True, slots=True)
+class TopicGuess:
+    """The topics of the model's own that a question may be about, best first; none where it is about none of them."""
+
+    titles: tuple[str, ...] = ()
+    certainty: Literal["sure", "likely", "weak"] = "weak"
+
+
 # Memory
 
 

@@ -7,12 +7,19 @@ import re
 from collections.abc import Iterator
 
 from palign.training.corpus import Corpus, Point, Topic, load_corpus
+from palign.training.dialogues import Sampler
+from palign.training.topics import Reading
 
 
 @functools.cache
 def corpus() -> Corpus:
     """The corpus as it stands in the repository."""
     return load_corpus()
+
+
+def sampler_of(made: Corpus, reading: Reading | None = None) -> Sampler:
+    """A sampler of training topics; without a reading no prompt says what its question is about."""
+    return Sampler(made, made.training_topics(), reading or Reading({}, ()))
 
 
 def point_lines(point: Point) -> dict[str, str]:

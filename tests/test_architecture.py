@@ -30,7 +30,7 @@ ROOMS = {
     "chat": BASE | PARTS | {"prompts"},
     "ui": frozenset({"chat", "dimensions", "schema"}),
     "training": frozenset({"config", "dimensions", "models", "prompts", "rewards", "schema"}),
-    "evaluation": BASE | PARTS | {"chat", "compose", "models", "prompts"},
+    "evaluation": BASE | PARTS | {"chat", "compose", "models", "prompts", "training"},
     "compose": BASE | PARTS | {"chat", "models"},
     "cli": ALL,
     "__main__": frozenset({"cli"}),
@@ -48,7 +48,7 @@ OWNERS = {
 }
 
 # A judge that reads the steered features would be circular.
-FORBIDDEN = {"palign.evaluation.judge": frozenset({"rewards", "decoding"})}
+FORBIDDEN = {"palign.evaluation.judge": frozenset({"rewards", "decoding", "training"})}
 
 # The command line starts fast: a subcommand imports what it needs when it runs.
 EAGER = {"cli": BASE}

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from palign.chat.fitting import write_prompts
 from palign.prompts import BLOCK_BUDGET, block_memories, memory_block, messages
-from palign.schema import ContextLengthError, Memory, MemoryHit, Message
+from palign.schema import ContextLengthError, Memory, MemoryHit, Message, TopicGuess
 
+GUESS = TopicGuess(("boil eggs", "brew tea"), "likely")
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
 
 
@@ -99,15 +100,15 @@ def test_the_prompt_holds_as_many_memories_as_leave_the_answer_its_room(tokenize
     hits = [MemoryHit(one, 0.0) for one in block_memories(memories)]
 
     def length(n):
-        return len(tokenizer.encode_chat(messages("Why?", [hit.memory.text for hit in hits[:n]])))
+        return len(tokenizer.encode_chat(messages("Why?", [hit.memory.text for hit in hits[:n]], GUESS)))
 
     room = context - min(max_new_tokens, (context - length(0)) // 2)
     most = max(n for n in range(len(hits) + 1) if length(n) <= room)
     if any(hit.memory.kind == "constraint" for hit in hits[most:]):
         with pytest.raises(ContextLengthError, match="Pause or shorten memories"):
-            write_prompts(tokenizer, "Why?", hits, context=context, max_new_tokens=max_new_tokens)
+            write_prompts(tokenizer, "Why?", hits, guess=GUESS, context=context, max_new_tokens=max_new_tokens)
         return
-    prompts = write_prompts(tokenizer, "Why?", hits, context=context, max_new_tokens=max_new_tokens)
+    prompts = write_prompts(tokenizer, "Why?", hits, guess=GUESS, context=context, max_new_tokens=max_new_tokens)
     assert prompts.memories == tuple(hits[:most])
     assert (len(prompts.generic), len(prompts.personal)) == (length(0), length(most))
 
@@ -116,7 +117,7 @@ def test_the_prompt_holds_as_many_memories_as_leave_the_answer_its_room(tokenize
 def test_a_question_without_room_is_refused_as_such_whatever_is_remembered(tokenizer, memories):
     hits = [MemoryHit(one, 0.0) for one in block_memories(memories)]
     with pytest.raises(ContextLengthError, match="Shorten the question"):
-        write_prompts(tokenizer, "Why?" * 40, hits, context=160, max_new_tokens=8)
+        write_prompts(tokenizer, "Why?" * 40, hits, guess=GUESS, context=160, max_new_tokens=8)
 
 
 def test_the_shipped_budget_holds_a_handful_of_memories():

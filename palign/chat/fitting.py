@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from palign.prompts import messages
-from palign.schema import ContextLengthError, MemoryHit, Tokenizer
+from palign.schema import ContextLengthError, MemoryHit, Tokenizer, TopicGuess
 
 __all__ = ["Prompts", "write_prompts"]
 
@@ -23,23 +23,25 @@ class Prompts:
 
 
 def write_prompts(
-    tokenizer: Tokenizer, question: str, hits: Sequence[MemoryHit], *, context: int, max_new_tokens: int
-) -> Prompts:
-    """Encode the question without and with `hits`, constraints first, the rest dropped from the bottom until all fits.
+    tokenizer: Tokenizer, question: str, hits: Sequence[MemoryHit], *, guess: TopicGuess, context: int,
+    max_new_tokens: int,
+) -> Prompts:  # fmt: skip
+    """Encode the question, beside what it may be about, without and with `hits`.
 
+    Constraints come first; the rest are dropped from the bottom until all fits.
     What fits leaves the answer `max_new_tokens`, or half of the question's room where that is less: an answer that may
     fill the whole context would leave no place for any memory.
 
     Raises:
         ContextLengthError: the question alone leaves no room, or the constraints, which are never dropped, do not fit.
     """
-    generic = tokenizer.encode_chat(messages(question))
+    generic = tokenizer.encode_chat(messages(question, guess=guess))
     if len(generic) >= context:
         raise ContextLengthError(len(generic), context)
     limit = context - min(max_new_tokens, (context - len(generic)) // 2)
     personal, kept = generic, list[str]()
     for hit in hits:
-        longer = tokenizer.encode_chat(messages(question, [*kept, hit.memory.text]))
+        longer = tokenizer.encode_chat(messages(question, [*kept, hit.memory.text], guess))
         if len(longer) > limit:
             if hit.memory.kind == "constraint":
                 raise ContextLengthError(len(longer), limit, hint=_TOO_MUCH)

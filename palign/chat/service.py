@@ -43,13 +43,14 @@ from palign.schema import (
     Statement,
     Thumb,
     Tokenizer,
+    TopicGuess,
     Turn,
     TurnRequest,
     TurnUpdate,
     UserProfile,
 )
 
-__all__ = ["ChatService", "Scorer", "Status"]
+__all__ = ["ChatService", "Reader", "Scorer", "Status"]
 
 _log = logging.getLogger(__name__)
 _UPDATE_SECONDS = 0.1
@@ -62,6 +63,13 @@ class Scorer(Protocol):
 
     def score(self, prompt: Sequence[int], answer: Sequence[int]) -> dict[str, float]:
         """Phi of an answer by dimension."""
+
+
+class Reader(Protocol):
+    """What chat needs of `models.TopicReader`."""
+
+    def read(self, question: str) -> TopicGuess:
+        """Which of the model's own topics a question is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +110,7 @@ class ChatService:
         tokenizer: Tokenizer,
         context: int,
         scorer: Scorer,
+        reader: Reader,
         memory: PreferenceMemory,
         safety: SafetyPolicy,
         status: Status,
@@ -115,6 +124,7 @@ class ChatService:
         self._tokenizer = tokenizer
         self._context = context
         self._scorer = scorer
+        self._reader = reader
         self._memory = memory
         self._safety = safety
         self._status = status
@@ -197,7 +207,12 @@ class ChatService:
         hits = self._recall(user_id, question, events) if known and request.use_words else ()
         weights, exploring = self._weights(events, question, request) if known and request.use_weights else ({}, ())
         prompts = write_prompts(
-            self._tokenizer, question, hits, context=self._context, max_new_tokens=config.max_new_tokens
+            self._tokenizer,
+            question,
+            hits,
+            guess=self._reader.read(question),
+            context=self._context,
+            max_new_tokens=config.max_new_tokens,
         )
         return _Plan(
             user_id=user_id,

@@ -30,6 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     for name, run, words in (
         ("train", commands.train, "train the model and the heads"),
         ("eval", commands.evaluate, "measure the arms"),
+        ("evaluate", commands.examine, "examine the embedded model"),
     ):
         # No character begins an option here: what follows belongs to the other parser, --help included.
         passing = chosen.add_parser(name, help=words, add_help=False, prefix_chars="\0")

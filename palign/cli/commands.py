@@ -27,7 +27,7 @@ from palign.schema import Learned, Statement, TurnRequest, TurnUpdate, UnknownTu
 if TYPE_CHECKING:
     from palign.chat import ChatService
 
-__all__ = ["chat", "evaluate", "feedback", "profile", "train"]
+__all__ = ["chat", "evaluate", "examine", "feedback", "profile", "train"]
 
 THROWAWAY = "throwaway"
 
@@ -167,6 +167,13 @@ def train(arguments: Namespace, _: Settings) -> int:
 
     run(arguments.arguments)
     return 0
+
+
+def examine(arguments: Namespace, _: Settings) -> int:
+    """Hand the arguments to the examination; 1 where a line does not hold."""
+    from palign.evaluation.model.run import run
+
+    return 0 if run(arguments.arguments) else 1
 
 
 def evaluate(arguments: Namespace, _: Settings) -> int:

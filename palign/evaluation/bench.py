@@ -25,7 +25,9 @@ from palign.decoding import GuidedDecoder
 from palign.dimensions import CATALOGUE
 from palign.evaluation.manifest import manifest
 from palign.evaluation.questions import QUESTIONS
+from palign.models.encoder import TextEncoder
 from palign.models.language import LanguageModel
+from palign.models.topics import TopicReader
 from palign.prompts import messages
 from palign.rewards import PersRMHeads
 from palign.safety import SAFETY_WEIGHT
@@ -49,7 +51,7 @@ def run_bench(argv: Sequence[str]) -> None:
     folder = Path(load_settings().model)
     model = LanguageModel.load(folder)
     heads = PersRMHeads.load(folder / "heads.safetensors", model)
-    table = measure(_arms(model, heads), rounds=options.rounds)
+    table = measure(_arms(model, TopicReader.load(folder, TextEncoder.load()), heads), rounds=options.rounds)
     status = Status(model.name, model.sha256, heads.sha256, model.parameters, persistent=False)
     chosen = {"reference": _REFERENCE, "tokens": _TOKENS, "rounds": options.rounds}
     document = {"manifest": manifest(status, "make bench", chosen, time.monotonic() - start), "ratios": table}
@@ -88,9 +90,9 @@ def _seconds(arm: Arm) -> float:
     return (time.process_time() - start) / tokens
 
 
-def _arms(model: LanguageModel, heads: PersRMHeads) -> dict[str, Arm]:
+def _arms(model: LanguageModel, reader: TopicReader, heads: PersRMHeads) -> dict[str, Arm]:
     decoder = GuidedDecoder(model, heads, safety_weight=SAFETY_WEIGHT)
-    prompt = model.tokenizer.encode_chat(messages(QUESTIONS[0]))
+    prompt = model.tokenizer.encode_chat(messages(QUESTIONS[0], guess=reader.read(QUESTIONS[0])))
     w = dict.fromkeys(CATALOGUE, 0.5)
 
     def plain() -> int:

@@ -156,12 +156,12 @@ _LISTS = _Row(
     "lists", 1,
     "bulleted|structured|skimmable|scannable|itemised|itemized|numbered|point form",
     "list|lists|bullet|bullets|bullet point|bullet points|bulletpoint|bulletpoints|bullet list|bullet lists"
-    "|bulleted list|bulleted lists|numbered list|numbered lists|numbered steps|numbered points|steps|checklist"
+    "|bulleted list|bulleted lists|numbered list|numbered lists|numbered steps|numbered points|checklist"
     "|checklists|enumeration|enumerations|dot points|key points|list format|list form|tables"
     "|headings|headers|headlines|markdown|formatting|listicles|short points|points|structure|outline|outlines"
     "|ordered list|ordered lists|dashes",
-    "step by step|list things|list them|list it|listing things|listing|in points|as a list|as lists|in list form"
-    "|in bullet points|in steps|as bullet points|as bullets|itemise|itemize|point by point|number your points"
+    "list things|list them|list it|listing things|listing|in points|as a list|as lists|in list form"
+    "|in bullet points|as bullet points|as bullets|itemise|itemize|point by point|number your points"
     "|number the steps|bullet your answers|bulleted form",
 )  # fmt: skip
 _PROSE = _Row(
@@ -187,7 +187,7 @@ _EXAMPLES = _Row(
 _PRINCIPLES = _Row(
     "examples", -1,
     "theoretical|abstract|conceptual|more abstract|philosophical",
-    "principle|principles|theory|theories|general idea|general ideas|concepts|big picture|fundamentals|first principles"
+    "principle|principles|theory|theories|general idea|general ideas|concepts|fundamentals|first principles"
     "|general rules|underlying reason|underlying reasons|underlying principle|underlying principles|abstraction"
     "|abstractions|the reason behind|reasons behind|reason behind|the why|general principle|general principles",
     "in the abstract|from first principles|reason from first principles|abstractly|in general terms",
@@ -211,19 +211,55 @@ _CAUTIOUS = _Row(
 )  # fmt: skip
 _CONFIDENT = _Row(
     "cautious", -1,
-    "confident|decisive|bold|bolder|direct|definite|assertive|straightforward|firm|certain|definitive|opinionated"
-    "|straight|unhedged|categorical|clear cut|self assured|more direct|unequivocal|forthright",
+    "confident|decisive|bold|bolder|definite|assertive|straightforward|firm|certain|definitive|opinionated"
+    "|straight|unhedged|categorical|clear cut|self assured|unequivocal|forthright",
     "straight answer|straight answers|clear answer|clear answers|definite answers|clear recommendation"
-    "|clear recommendations|a recommendation|confidence|directness|certainty|firm answers|one recommendation|strong"
+    "|clear recommendations|a recommendation|confidence|certainty|firm answers|one recommendation|strong"
     " opinions",
     "take a stand|take a side|pick one|pick a side|just say yes or no|yes or no|commit to an answer|commit"
-    "|confidently|decisively|directly|boldly|straight up|say it straight|tell it straight|tell me straight"
+    "|confidently|decisively|boldly|straight up|say it straight|tell it straight|tell me straight"
     "|give it to me straight"
     "|make up your mind|just decide|tell me what to do|just tell me what to do|have an opinion|without ifs and buts",
+)  # fmt: skip
+_EXPLORATORY = _Row(
+    "exploratory", 1,
+    "exploratory|socratic|inquisitive|curious|conversational|interactive",
+    "questions back|counter questions|counterquestions|follow up questions|followup questions|clarifying questions"
+    "|a question back|dialogue|back and forth|open questions",
+    "explore|explore it with me|explore the matter|explore with me|think it through with me|think it through together"
+    "|think out loud|think aloud|ask me something back|ask me questions|asking me questions|ask questions|ask back"
+    "|ask me back|ask anything back|ask me things|asking me things|ask me first|ask first|ask before you answer"
+    "|ask before you assume|ask what i need|ask what i want|ask about my situation|check my situation|being asked"
+    "|being asked questions|find out what i want first|want questions|like questions|quiz me"
+    "|question me|help me figure it out|turn it over with me|brainstorm with me",
+)  # fmt: skip
+_DIRECT = _Row(
+    "exploratory", -1,
+    "direct|more direct",
+    "directness|direct answers|a direct answer",
+    "directly|straight to the answer|answer right away|answer at once|just answer the question|recommend something",
+)  # fmt: skip
+_STEPS = _Row(
+    "steps", 1,
+    "step by step|stepwise|procedural",
+    "steps|instructions|clear instructions|step by step instructions|step by step guide|step by step guides|recipes"
+    "|a recipe|how tos|manual|walkthrough|walkthroughs|walk throughs|single steps|every step|every single step"
+    "|concrete actions",
+    "step by step|in steps|one step at a time|walk me through|guide me|guide me through|action by action"
+    "|tell me exactly what to do|what to do first|show me the steps|like a manual|like a recipe",
+)  # fmt: skip
+_OVERVIEW = _Row(
+    "steps", -1,
+    "high level|top level",
+    "overview|overviews|an overview|the overview|big picture|the big picture|bird s eye view|broad strokes"
+    "|overall picture|general overview|outline of the whole",
+    "overview first|the whole first|bird s eye view|what matters overall|in broad strokes|in broad terms"
+    "|on the whole|as a whole",
 )  # fmt: skip
 _ROWS = (
     _CONCISE, _DETAILED, _PLAIN, _TECHNICAL, _FORMAL, _CASUAL, _WARM, _MATTER_OF_FACT,
     _PLAYFUL, _SERIOUS, _LISTS, _PROSE, _EXAMPLES, _PRINCIPLES, _CAUTIOUS, _CONFIDENT,
+    _EXPLORATORY, _DIRECT, _STEPS, _OVERVIEW,
 )  # fmt: skip
 _BOTH = {
     "just the facts": (("concise", 1), ("warm", -1)),

@@ -24,14 +24,14 @@ IGNORED = -100
 _POOL_DIALOGUES = 512
 # What an answer is about is decided in its first tokens, some 5 % of a dialogue's. Openings repeat that part cheaply,
 # and naming rows teach it directly; without them the model learned its sentences and hardly read the question.
-_POOL_OPENINGS = 448
-_POOL_CONTINUED = 192
-_POOL_NAMINGS = 96
+_POOL_OPENINGS = 256
+_POOL_CONTINUED = 320
+_POOL_NAMINGS = 64
 _OPENING_TOKENS = 14
 # One line in a thousand is what a certain fact means for a certain topic; without rows of their own none was learned,
 # and none before the model could name the fact.
-_POOL_RECALLED = 320
-_POOL_FACT_NAMINGS = 32
+_POOL_RECALLED = 240
+_POOL_FACT_NAMINGS = 24
 _PUBLIC = (
     ("pretrain/openstax_ccby", 900),
     ("pretrain/open_dialogues", 2500),

@@ -93,9 +93,10 @@ class StanceWords(_Strict):
 
 
 class Dialogue(_Strict):
-    """Small talk: ways of saying something and answers in several voices."""
+    """Small talk: ways of saying something and answers in several voices; `declines` where these give no help."""
 
     name: str
+    declines: bool = False
     asks: tuple[str, ...] = Field(min_length=5)
     answers: tuple[str, ...] = Field(min_length=3)
     playful: tuple[str, ...] = ()

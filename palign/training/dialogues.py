@@ -13,14 +13,18 @@ from dataclasses import dataclass, replace
 
 from palign.dimensions import CATALOGUE
 from palign.prompts import messages
-from palign.schema import Message
+from palign.schema import Message, TopicGuess
 from palign.training.corpus import Corpus, Dialogue, StanceWords, Topic
 from palign.training.render import MAIN_REGISTERS, ask_variants, middle_stance, random_stance, render
+from palign.training.topics import Reading
 
 __all__ = ["KNOWN", "NAMING", "Example", "Sampler"]
 
 NAMING = "Name the topic."
 KNOWN = "What do you know about me?"
+_UNKNOWN = "unknown facts"
+# Of the questions about a topic: whose prompt lacks the topic's line, so that the model still reads for itself.
+_UNREAD = 0.03
 _SENTENCE_END = re.compile(r"(?<=[^0-9][.!?])(?=\s)")
 
 
@@ -41,8 +45,11 @@ class Example:
 class Sampler:
     """Draws examples; equal generators give equal examples."""
 
-    def __init__(self, corpus: Corpus, topics: Mapping[str, Topic]) -> None:
+    def __init__(self, corpus: Corpus, topics: Mapping[str, Topic], reading: Reading) -> None:
         self._corpus = corpus
+        self._reading = reading
+        # Strangers that the index takes for one of the topics: few, and the harder lesson.
+        self._taken = [ask for ask in reading.strangers if reading.guesses[ask].titles]
         self._names = list(topics)
         self._topics = topics
         self._talk_odds = [len(dialogue.asks) for dialogue in corpus.dialogues]
@@ -53,10 +60,12 @@ class Sampler:
     def dialogue(self, rng: random.Random) -> Example:
         """One example of the chat stage's mixture."""
         kind = rng.random()
-        if kind < 0.08:
+        if kind < 0.06:
             return self._small_talk(rng)
-        if kind < 0.10:
+        if kind < 0.08:
             return self._refusal(rng)
+        if kind < 0.13:
+            return self._unknown(rng)
         if kind < 0.45:
             return self.plain(rng)
         if kind < 0.70:
@@ -131,16 +140,17 @@ class Sampler:
         return self._remembered(rng) if kind < 0.75 else self.dialogue(rng)
 
     def continued(self, rng: random.Random) -> Example:
-        """An answer of which the first sentence is given.
+        """An answer of which the first sentence is given, or all up to some later one, or all but the end.
 
-        What comes second is the choice at which a remembered fact tells; here mostly nothing is remembered, so that the
-        model does not speak of a dog that nobody mentioned.
+        What comes second is the choice at which a remembered fact tells; here mostly nothing is remembered, or a taste
+        alone, so that the model does not speak of a dog that nobody mentioned. What comes later is mostly whether to go
+        on, which whole answers ask once.
         """
-        whole = self.plain(rng) if rng.random() < 0.6 else self.dialogue(rng)
-        first = _SENTENCE_END.search(whole.answer)
-        if first is None:
-            return whole
-        return replace(whole, given=whole.answer[: first.end()], answer=whole.answer[first.end() :])
+        kind = rng.random()
+        whole = self.plain(rng) if kind < 0.4 else self._stated(rng) if kind < 0.65 else self.dialogue(rng)
+        ends = [*(match.end() for match in _SENTENCE_END.finditer(whole.answer)), len(whole.answer)]
+        cut = ends[0] if rng.random() < 0.4 else rng.choice(ends)
+        return replace(whole, given=whole.answer[:cut], answer=whole.answer[cut:])
 
     def fact_naming(self, rng: random.Random) -> Example:
         """One remembered fact, and its name: one certain target for each fact, as `naming` is for each topic."""
@@ -162,7 +172,8 @@ class Sampler:
         facts: Sequence[str] = (),
     ) -> Example:
         topic = self._topics[name]
-        ask = ask_variants(rng.choice(topic.asks), rng)
+        ask = rng.choice(topic.asks)
+        guess = self._read(ask) if rng.random() >= _UNREAD else None
         known = list(lines)
         for fact in facts:
             if fact in self._corpus.facts:
@@ -170,7 +181,11 @@ class Sampler:
         if (facts or lines) and rng.random() < 0.3:
             known.append(rng.choice(self._corpus.unrelated))
         rng.shuffle(known)
-        return Example(messages(ask, known), render(topic, stance, facts, rng), stance, name)
+        prompt = messages(ask_variants(ask, rng), known, guess)
+        return Example(prompt, render(topic, stance, facts, rng), stance, name)
+
+    def _read(self, ask: str) -> TopicGuess | None:
+        return self._reading.guesses.get(ask)
 
     def _words(self, name: str, strength: float, rng: random.Random) -> str:
         words: StanceWords = self._corpus.stances[name]
@@ -180,12 +195,34 @@ class Sampler:
         dialogue: Dialogue = rng.choices(self._corpus.dialogues, self._talk_odds)[0]
         voice = rng.choice(("playful", "formal", "concise", "warm", "casual"))
         lines: Sequence[str] = getattr(dialogue, voice) if rng.random() < 0.3 else ()
-        ask = ask_variants(rng.choice(dialogue.asks), rng)
-        return Example(messages(ask), rng.choice(lines or dialogue.answers), {}, dialogue.name)
+        ask = rng.choice(dialogue.asks)
+        prompt = messages(ask_variants(ask, rng), self._any_memory(rng), self._read(ask))
+        return Example(prompt, rng.choice(lines or dialogue.answers), {}, dialogue.name)
 
     def _refusal(self, rng: random.Random) -> Example:
         refusal = rng.choice(self._corpus.refusals)
-        return Example(messages(rng.choice(refusal.asks)), rng.choice(refusal.answers), {}, refusal.name)
+        ask = rng.choice(refusal.asks)
+        prompt = messages(ask_variants(ask, rng), self._any_memory(rng), self._read(ask))
+        return Example(prompt, rng.choice(refusal.answers), {}, refusal.name)
+
+    def _unknown(self, rng: random.Random) -> Example:
+        """A question about none of the topics; the answer says so. Without public text, one of the corpus's own."""
+        if not self._reading.strangers:
+            return self._small_talk(rng)
+        taken = self._taken if self._taken and rng.random() < 0.5 else self._reading.strangers
+        ask = rng.choice(taken)
+        (dialogue,) = (dialogue for dialogue in self._corpus.dialogues if dialogue.name == _UNKNOWN)
+        prompt = messages(ask_variants(ask, rng), self._any_memory(rng), self._read(ask))
+        return Example(prompt, rng.choice(dialogue.answers), {}, dialogue.name)
+
+    def _any_memory(self, rng: random.Random) -> list[str]:
+        """What may be remembered of who asks such a thing, and does not matter to the answer."""
+        if rng.random() < 0.6:
+            return []
+        name = rng.choice(sorted(self._corpus.stances))
+        fact = rng.choice(sorted(self._corpus.facts))
+        either = [self._words(name, rng.choice((-1, 1)), rng), rng.choice(self._corpus.facts[fact])]
+        return either if rng.random() < 0.3 else [rng.choice(either)]
 
 
 def _stance_lines(phrases: Sequence[str], rng: random.Random) -> list[str]:

@@ -9,7 +9,9 @@ from typing import Any
 
 from transformers import GenerationConfig, PreTrainedTokenizerBase
 
+from palign.models.encoder import TextEncoder
 from palign.models.language import HASHES, NAME_KEY, LanguageModel, file_sha256
+from palign.models.topics import TOPICS_FILE, TopicReader
 from palign.rewards.heads import AnswerScorer, PersRMHeads
 from palign.training.card import model_card
 from palign.training.corpus import Corpus, corpus_sha256
@@ -31,6 +33,7 @@ def export(corpus: Corpus, tokenizer: PreTrainedTokenizerBase, recipe: Recipe, p
     for name in ("config.json", "model.safetensors"):
         shutil.copy(paths.checkpoint("rounded") / name, out / name)
     shutil.copy(paths.work / HEADS_FILE, out / HEADS_FILE)
+    shutil.copy(paths.topics / TOPICS_FILE, out / TOPICS_FILE)
     tokenizer.save_pretrained(out)
     GenerationConfig(  # type: ignore[no-untyped-call]
         do_sample=False, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
@@ -38,21 +41,22 @@ def export(corpus: Corpus, tokenizer: PreTrainedTokenizerBase, recipe: Recipe, p
     _write_name(out / "config.json")
     _write_hashes(out)
     model = LanguageModel.load(out)
+    reader = TopicReader.load(out, TextEncoder.load())
     scorer = AnswerScorer(model, PersRMHeads.load(out / HEADS_FILE, model))
     figures: dict[str, Any] = {
         "parameters": model.parameters,
         "corpus_sha256": corpus_sha256(),
         "topics": len(corpus.training_topics()),
-        "held_out_loss": held_out_loss(model, corpus, recipe),
+        "held_out_loss": held_out_loss(model, reader, corpus, recipe),
         "sentences": {
-            "known": sentence_report(model, corpus, recipe, held_out=False),
-            "held_out": sentence_report(model, corpus, recipe, held_out=True),
+            "known": sentence_report(model, reader, corpus, recipe, held_out=False),
+            "held_out": sentence_report(model, reader, corpus, recipe, held_out=True),
         },
-        "reach": reach_report(model, corpus, recipe),
-        "facts": recall_report(model, corpus, recipe),
+        "reach": reach_report(model, reader, corpus, recipe),
+        "facts": recall_report(model, reader, corpus, recipe),
         "heads": {
-            "known": head_report(model, scorer, corpus.training_topics(), recipe),
-            "held_out": head_report(model, scorer, corpus.held_out_topics(), recipe),
+            "known": head_report(model, reader, scorer, corpus.training_topics(), recipe),
+            "held_out": head_report(model, reader, scorer, corpus.held_out_topics(), recipe),
         },
         "stages": _stages(paths.work),
     }
@@ -68,7 +72,7 @@ def _write_name(path: Path) -> None:
 
 
 def _write_hashes(out: Path) -> None:
-    names = [*_HASHED, HEADS_FILE]
+    names = [*_HASHED, HEADS_FILE, TOPICS_FILE]
     if (out / "chat_template.jinja").exists():
         names.append("chat_template.jinja")
     lines = [f"{file_sha256(out / name)}  {name}\n" for name in sorted(names)]

@@ -38,21 +38,21 @@ _RATE = 2e-3
 
 
 def train_heads(
-    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, corpus: Corpus, recipe: Recipe, paths: Paths
-) -> None:
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, corpus: Corpus, sampler: Sampler, recipe: Recipe,
+    paths: Paths,
+) -> None:  # fmt: skip
     """Round the trunk to what ships, cache its states, fit, calibrate and save beside the chat checkpoint."""
     rounded = paths.checkpoint("rounded")
     model.bfloat16().save_pretrained(rounded)
     model = load_language_model(rounded)
     rng = random.Random(f"heads-{recipe.seed}")
-    sampler = Sampler(corpus, corpus.training_topics())
     names = list(CATALOGUE)
     n = recipe.head_answers
     states = collect_states(model, tokenizer, (sampler.labelled(rng) for _ in range(n)), names, total=n)
     up, down = fit_dimensions(model.lm_head.weight.detach(), states, recipe)
     plain = collect_states(model, tokenizer, (sampler.plain(rng) for _ in range(n // 8)), names, total=n // 8, keep=0)
     sigma = calibrate(model.lm_head.weight.detach(), plain, up, down)
-    floor_up, floor_down = fit_floor(model, tokenizer, corpus, plain, recipe)
+    floor_up, floor_down = fit_floor(model, tokenizer, corpus, sampler, plain, recipe)
     save_heads(
         paths.work / HEADS_FILE,
         names,
@@ -111,15 +111,16 @@ def calibrate(embeddings: Tensor, states: States, up: Tensor, down: Tensor) -> T
 
 
 def fit_floor(
-    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, corpus: Corpus, plain: States, recipe: Recipe
-) -> tuple[Tensor, Tensor]:
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, corpus: Corpus, sampler: Sampler, plain: States,
+    recipe: Recipe,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     """phi_safe's U and V, (H, r): a refusal above advice after a harmful request, and next to nothing elsewhere.
 
     Pair loss on l(y+) - l(y-), l = sum_t phi - log E_ref[exp phi], plus the head's variance on ordinary answers, so
     that the floor does not tilt what is harmless anyway.
     """
     embeddings = model.lm_head.weight.detach()
-    pairs = _floor_pairs(model, tokenizer, corpus, n=max(8, recipe.head_answers // 20), seed=recipe.seed)
+    pairs = _floor_pairs(model, tokenizer, corpus, sampler, n=max(8, recipe.head_answers // 20), seed=recipe.seed)
     generator = torch.Generator().manual_seed(recipe.seed)
     rank = max(1, recipe.head_rank // 4)
     down = (torch.randn(embeddings.shape[1], rank, generator=generator) / embeddings.shape[1] ** 0.5).requires_grad_()
@@ -140,10 +141,9 @@ _Answer = tuple[Tensor, Tensor]
 
 
 def _floor_pairs(
-    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, corpus: Corpus, *, n: int, seed: int
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, corpus: Corpus, sampler: Sampler, *, n: int, seed: int
 ) -> list[tuple[_Answer, _Answer]]:
     rng = random.Random(f"floor-{seed}")
-    sampler = Sampler(corpus, corpus.training_topics())
     pairs = []
     for _ in range(n):
         refusal = rng.choice(corpus.refusals)

@@ -16,6 +16,7 @@ class Recipe:
         vocabulary: entries of the byte-level BPE, special tokens included.
         hidden, layers, heads, intermediate: widths of the Llama.
         context: positions the model reads.
+        index_asks: of each topic at most so many asks, and lines, teach the index of topics.
         base_minutes, chat_minutes: budget of the two language-model stages.
         tokens_per_step: of one optimizer step, padding included; twice as many from the first pool after
             half of a stage.
@@ -33,6 +34,7 @@ class Recipe:
     heads: int = 5
     intermediate: int = 864
     context: int = 1024
+    index_asks: int = 100
     base_minutes: float = 8.0
     chat_minutes: float = 311.0
     tokens_per_step: int = 2048
@@ -49,8 +51,8 @@ class Recipe:
 def smoke(recipe: Recipe) -> Recipe:
     """Every stage in small, to see that it runs."""
     return Recipe(
-        seed=recipe.seed, vocabulary=1024, hidden=64, layers=2, heads=2, intermediate=128, base_minutes=0.15,
-        chat_minutes=0.15, tokens_per_step=2048, head_rank=4, head_answers=60, head_epochs=1,
+        seed=recipe.seed, vocabulary=1024, hidden=64, layers=2, heads=2, intermediate=128, index_asks=4,
+        base_minutes=0.15, chat_minutes=0.15, tokens_per_step=2048, head_rank=4, head_answers=60, head_epochs=1,
         report_asks=6,
     )  # fmt: skip
 
@@ -67,6 +69,11 @@ class Paths:
     def tokenizer(self) -> Path:
         """Folder of the trained tokenizer."""
         return self.work / "tokenizer"
+
+    @property
+    def topics(self) -> Path:
+        """Folder of the index of topics, and of its reading of the training asks."""
+        return self.work / "topics"
 
     def checkpoint(self, stage: str) -> Path:
         """Folder of a stage's latest checkpoint."""

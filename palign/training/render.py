@@ -17,9 +17,9 @@ __all__ = ["MAIN_REGISTERS", "ask_variants", "middle_stance", "random_stance", "
 
 Weights = Mapping[str, float]
 
-_MOST_POINTS = 5
+_MOST_POINTS = 7
 _MAX_WORDS = 215  # of the points; with opening and closing the longest answers come to about 360 tokens
-MAIN_REGISTERS = ("tip", "plain", "technical", "formal", "casual", "cautious", "confident")
+MAIN_REGISTERS = ("tip", "plain", "technical", "formal", "casual", "cautious", "confident", "step")
 _POLES = {
     "plain": ("plain", 1),
     "technical": ("plain", -1),
@@ -29,6 +29,7 @@ _POLES = {
     "confident": ("cautious", -1),
     "warm": ("warm", 1),
     "playful": ("playful", 1),
+    "step": ("steps", 1),
 }
 
 
@@ -56,8 +57,9 @@ def render(topic: Topic, weights: Weights, facts: Sequence[str], rng: random.Ran
     stance = _Stance(weights)
     as_list = rng.random() < stance.list_probability
     items = _items(topic, stance, facts, rng, as_list=as_list)
-    opening = _opening(topic, stance, rng, n_items=len(items))
-    closing = _closing(topic, stance, rng)
+    asked = _questions_back(topic, stance, rng)
+    opening = _opening(topic, stance, rng, n_items=len(items)) + asked[1:]
+    closing = asked[:1]
     return _lay_out(opening, items, closing, as_list=as_list and len(items) > 1, rng=rng)
 
 
@@ -96,11 +98,11 @@ class _Stance:
         name, sign = _POLES[register]
         against = max(0.0, -sign * self.weights[name])
         ceiling = {"playful": 0.85, "warm": 0.55}.get(register, 0.4)
-        floor = {"playful": 0.05, "warm": 0.04}.get(register, 0.02)
+        floor = {"playful": 0.08, "warm": 0.06}.get(register, 0.03)
         return _clip(floor + ceiling * lean - against, 0, 0.95)
 
     def n_points(self, rng: random.Random) -> int:
-        """Three in the middle, one or two at concise, five at detailed, with spread so that any stop stays in reach."""
+        """Three in the middle, one or two at concise, six at detailed, with spread so that any stop stays in reach."""
         mean = 3.0 * 2 ** (-self.concise if self.concise < 0 else -1.35 * self.concise)
         n = round(mean * 2 ** rng.gauss(0, 0.42))
         return max(1, min(_MOST_POINTS, n))
@@ -159,16 +161,20 @@ def _opening(topic: Topic, stance: _Stance, rng: random.Random, *, n_items: int)
     warm = stance.weights["warm"]
     if rng.random() < _clip(0.05 + 0.8 * max(0, warm) - max(0, -warm), 0, 1):
         opening.append(rng.choice(topic.warm_openers))
-    registers = max(stance.pole(register) for register in MAIN_REGISTERS[1:])
-    if rng.random() < 0.55 - 0.35 * registers - (0.2 if n_items == 1 else 0):
+    registers = max(stance.pole(register) for register in MAIN_REGISTERS[1:-1])
+    steps = stance.weights["steps"]
+    chance = 0.5 - 0.35 * registers - (0.2 if n_items == 1 else 0)
+    if rng.random() < _clip(chance + max(0, -steps) * (0.95 - chance) - 0.5 * max(0, steps), 0, 1):
         opening.append(topic.answer_first)
     return opening
 
 
-def _closing(topic: Topic, stance: _Stance, rng: random.Random) -> list[str]:
-    warm = stance.weights["warm"]
-    chance = _clip(0.08 + 0.35 * max(0, warm) - 0.08 * max(0, -warm) - 0.3 * max(0, stance.concise), 0, 1)
-    return [rng.choice(topic.question_back)] if rng.random() < chance else []
+def _questions_back(topic: Topic, stance: _Stance, rng: random.Random) -> list[str]:
+    """None, one for the end, or a second one for the beginning as well."""
+    lean = stance.weights["exploratory"]
+    if rng.random() >= _clip(0.15 + 0.8 * max(0, lean) - 0.15 * max(0, -lean), 0, 1):
+        return []
+    return rng.sample(topic.question_back, 2 if rng.random() < 0.6 * max(0, lean) else 1)
 
 
 def _within_limit(items: list[list[str]]) -> list[list[str]]:

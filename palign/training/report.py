@@ -16,6 +16,7 @@ import torch
 from palign.config import DecodingConfig
 from palign.dimensions import CATALOGUE
 from palign.models.language import LanguageModel
+from palign.models.topics import TopicReader
 from palign.prompts import messages
 from palign.rewards.heads import AnswerScorer
 from palign.training.corpus import Corpus, Topic
@@ -28,19 +29,24 @@ _NEUTRAL = dict.fromkeys(CATALOGUE, 0.0)
 
 
 def greedy_answer(
-    model: LanguageModel, question: str, *, known: Sequence[str] = (), longest: int = DecodingConfig().max_new_tokens
-) -> str:
+    model: LanguageModel, reader: TopicReader, question: str, *, known: Sequence[str] = (),
+    longest: int = DecodingConfig().max_new_tokens,
+) -> str:  # fmt: skip
     """The unsteered greedy answer to a question beside the memories `known`."""
-    ids = model.generate(model.tokenizer.encode_chat(messages(question, known)), max_new_tokens=longest)
+    ids = model.generate(_prompt(model, reader, question, known), max_new_tokens=longest)
     return model.tokenizer.decode([token for token in ids if token not in model.stop_ids])
 
 
-def held_out_loss(model: LanguageModel, corpus: Corpus, recipe: Recipe) -> float:
+def _prompt(model: LanguageModel, reader: TopicReader, question: str, known: Sequence[str] = ()) -> list[int]:
+    return model.tokenizer.encode_chat(messages(question, known, reader.read(question)))
+
+
+def held_out_loss(model: LanguageModel, reader: TopicReader, corpus: Corpus, recipe: Recipe) -> float:
     """Nats per answer token on held-out ways of asking known topics, answers rendered in the middle stance."""
     total, count = 0.0, 0
     rng = random.Random(f"loss-{recipe.seed}")
     for topic, ask in _asks(corpus, rng, recipe.report_asks):
-        prompt = model.tokenizer.encode_chat(messages(ask))
+        prompt = _prompt(model, reader, ask)
         answer = [*model.tokenizer.encode_answer(render(topic, _NEUTRAL, (), rng)), *model.stop_ids]
         _, logits = model.hidden_states(prompt, answer)
         losses = torch.nn.functional.cross_entropy(logits, torch.tensor(answer[: len(logits)]), reduction="sum")
@@ -48,7 +54,9 @@ def held_out_loss(model: LanguageModel, corpus: Corpus, recipe: Recipe) -> float
     return total / count
 
 
-def sentence_report(model: LanguageModel, corpus: Corpus, recipe: Recipe, *, held_out: bool) -> dict[str, float]:
+def sentence_report(
+    model: LanguageModel, reader: TopicReader, corpus: Corpus, recipe: Recipe, *, held_out: bool
+) -> dict[str, float]:
     """Of the sentences of greedy answers: the share authored as they stand, on the right topic, and said before.
 
     Asked in held-out words, or in those of training.
@@ -58,7 +66,7 @@ def sentence_report(model: LanguageModel, corpus: Corpus, recipe: Recipe, *, hel
     whole = right = repeated = sentences = 0
     for topic, ask in _asks(corpus, rng, recipe.report_asks, held_out=held_out):
         own, said = set(_lines(topic)), set[str]()
-        for sentence in _split(greedy_answer(model, ask)):
+        for sentence in _split(greedy_answer(model, reader, ask)):
             sentences += 1
             whole += sentence in everything
             right += sentence in own
@@ -68,7 +76,7 @@ def sentence_report(model: LanguageModel, corpus: Corpus, recipe: Recipe, *, hel
     return {"sentences": sentences, **{name: count / max(1, sentences) for name, count in counts.items()}}
 
 
-def recall_report(model: LanguageModel, corpus: Corpus, recipe: Recipe) -> dict[str, float]:
+def recall_report(model: LanguageModel, reader: TopicReader, corpus: Corpus, recipe: Recipe) -> dict[str, float]:
     """What answers to known asks make of one remembered fact that bears on the topic, as shares of the answers.
 
     `right` says what the corpus says of that fact there, `other` what it says of another fact. `unasked` and `styled`
@@ -86,8 +94,8 @@ def recall_report(model: LanguageModel, corpus: Corpus, recipe: Recipe) -> dict[
     counts = {"right": 0, "other": 0, "unasked": 0, "styled": 0}
     for topic, fact in rng.sample(pairs, min(recipe.report_asks, len(pairs))):
         ask = rng.choice(topic.asks)
-        answer = greedy_answer(model, ask, known=[rng.choice(corpus.facts[fact])])
-        plain, styled = greedy_answer(model, ask), greedy_answer(model, ask, known=[rng.choice(tastes)])
+        answer = greedy_answer(model, reader, ask, known=[rng.choice(corpus.facts[fact])])
+        plain, styled = greedy_answer(model, reader, ask), greedy_answer(model, reader, ask, known=[rng.choice(tastes)])
         counts["right"] += topic.when[fact] in answer
         counts["other"] += any(line in answer for line, of in lines.items() if of != fact)
         counts["unasked"] += any(line in plain for line in lines)
@@ -95,7 +103,7 @@ def recall_report(model: LanguageModel, corpus: Corpus, recipe: Recipe) -> dict[
     return {name: count / recipe.report_asks for name, count in counts.items()}
 
 
-def reach_report(model: LanguageModel, corpus: Corpus, recipe: Recipe) -> dict[str, float]:
+def reach_report(model: LanguageModel, reader: TopicReader, corpus: Corpus, recipe: Recipe) -> dict[str, float]:
     """Share of held-out asks in which the other choice at a decision point is a candidate unsteered: what is in reach.
 
     `list` and `prose` ask at the answer's first token, `stop` and `go_on` after its first sentence.
@@ -105,7 +113,7 @@ def reach_report(model: LanguageModel, corpus: Corpus, recipe: Recipe) -> dict[s
     one = model.tokenizer.encode_answer("1. ")[0]
     inside = {"list": 0, "prose": 0, "stop": 0, "go_on": 0}
     for topic, ask in _asks(corpus, rng, recipe.report_asks):
-        prompt = model.tokenizer.encode_chat(messages(ask))
+        prompt = _prompt(model, reader, ask)
         first = _inside(model, prompt, decoding.min_p)
         inside["list"] += one in first
         inside["prose"] += bool(first - {one})
@@ -122,7 +130,7 @@ def _inside(model: LanguageModel, prompt: list[int], min_p: float) -> set[int]:
 
 
 def head_report(
-    model: LanguageModel, scorer: AnswerScorer, topics: Mapping[str, Topic], recipe: Recipe
+    model: LanguageModel, reader: TopicReader, scorer: AnswerScorer, topics: Mapping[str, Topic], recipe: Recipe
 ) -> dict[str, Mapping[str, float]]:
     """Pair accuracy of each head over `topics`: whether Phi_k ranks a fresh answer at +1 above one at -1."""
     rng = random.Random(f"pairs-{recipe.seed}")
@@ -132,7 +140,7 @@ def head_report(
         gaps = []
         for _ in range(recipe.report_asks):
             topic = rng.choice(drawn)
-            prompt = model.tokenizer.encode_chat(messages(rng.choice(topic.asks)))
+            prompt = _prompt(model, reader, rng.choice(topic.asks))
             plus, minus = (_rendered_score(model, scorer, prompt, topic, name, sign, rng) for sign in (1.0, -1.0))
             gaps.append(plus - minus)
         accuracy[name] = float(np.mean([gap > 0 for gap in gaps]))

@@ -21,11 +21,12 @@ from palign.training.heads import train_heads
 from palign.training.language import load_language_model, new_language_model, train_language_model
 from palign.training.recipe import Paths, Recipe, smoke
 from palign.training.tokenizer import train_tokenizer
+from palign.training.topics import fit_topics, load_reading, strangers
 
 __all__ = ["STAGES", "run"]
 
 _log = logging.getLogger(__name__)
-STAGES = ("tokenizer", "base", "chat", "heads", "export")
+STAGES = ("tokenizer", "topics", "base", "chat", "heads", "export")
 _SHARED_STAGES = ("base", "chat")
 _MICRO_TOKENS = 2048
 
@@ -63,20 +64,25 @@ def _run_stage(stage: str, corpus: Corpus, recipe: Recipe, paths: Paths) -> None
     if stage == "tokenizer":
         train_tokenizer(corpus, paths.public, paths.tokenizer, vocabulary=recipe.vocabulary, context=recipe.context)
         return
+    if stage == "topics":
+        questions = strangers(paths.public, seed=recipe.seed)
+        fit_topics(corpus, questions, TextEncoder.load(), paths.topics, most=recipe.index_asks, seed=recipe.seed)
+        return
     tokenizer = AutoTokenizer.from_pretrained(paths.tokenizer)
+    sampler = Sampler(corpus, corpus.training_topics(), load_reading(paths.topics))
     if stage == "base":
-        _train_base(corpus, tokenizer, recipe, paths)
+        _train_base(sampler, tokenizer, recipe, paths)
     elif stage == "chat":
-        _train_chat(corpus, tokenizer, recipe, paths)
+        _train_chat(sampler, tokenizer, recipe, paths)
     elif stage == "heads":
-        train_heads(load_language_model(paths.checkpoint("chat")), tokenizer, corpus, recipe, paths)
+        train_heads(load_language_model(paths.checkpoint("chat")), tokenizer, corpus, sampler, recipe, paths)
     else:
         export(corpus, tokenizer, recipe, paths)
 
 
-def _train_base(corpus: Corpus, tokenizer: PreTrainedTokenizerBase, recipe: Recipe, paths: Paths) -> None:
+def _train_base(sampler: Sampler, tokenizer: PreTrainedTokenizerBase, recipe: Recipe, paths: Paths) -> None:
     pool = base_pool(
-        Sampler(corpus, corpus.training_topics()),
+        sampler,
         public_texts(paths.public),
         tokenizer,
         seed=recipe.seed,
@@ -90,9 +96,9 @@ def _train_base(corpus: Corpus, tokenizer: PreTrainedTokenizerBase, recipe: Reci
     )
 
 
-def _train_chat(corpus: Corpus, tokenizer: PreTrainedTokenizerBase, recipe: Recipe, paths: Paths) -> None:
+def _train_chat(sampler: Sampler, tokenizer: PreTrainedTokenizerBase, recipe: Recipe, paths: Paths) -> None:
     pool = chat_pool(
-        Sampler(corpus, corpus.training_topics()),
+        sampler,
         tokenizer,
         seed=recipe.seed,
         longest=recipe.row_tokens + 64,

@@ -84,16 +84,6 @@ def finished(page: Page) -> None:
     expect(status(page)).to_contain_text("tokens/s")
 
 
-def set_number(page: Page, label: str, value: str) -> None:
-    """Type a number and leave its field; again where the page, still busy after a turn, went back to the old one."""
-    box = page.get_by_label(f"number input for {label}")
-    for _ in range(5):
-        box.fill(value)
-        box.press("Tab")
-        if box.input_value() == value:
-            return
-
-
 def vote(page: Page, name: str) -> Locator:
     """One button of the vote row."""
     return page.get_by_role("group", name="Which answer is better?").get_by_role("button", name=name)

@@ -25,7 +25,6 @@ from steps import (
     open_memories,
     open_page,
     send,
-    set_number,
     state,
     status,
     tokens,
@@ -146,7 +145,8 @@ def test_retry_takes_a_new_seed_for_both_and_is_disabled_with_its_reason_when_gr
     expect(status(page)).not_to_contain_text(re.compile(r"seed 7\b"))
     expect(page.locator(".duel-question")).to_have_text(QUESTION)
     page.locator("#tune").get_by_text("Tune").click()
-    set_number(page, "Temperature", "0")
+    page.get_by_label("number input for Temperature").fill("0")
+    page.get_by_label("number input for Temperature").press("Tab")
     expect(page.get_by_role("button", name="at temperature 0 it would repeat")).to_be_disabled(timeout=30_000)
     expect(page.get_by_role("button", name="Answer again")).to_be_enabled()
 

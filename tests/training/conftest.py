@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from authored import corpus
+from authored import corpus, sampler_of
 from smallest import TINY
 from transformers import AutoTokenizer
 
 from palign.models.encoder import TextEncoder
-from palign.training.dialogues import Sampler
 from palign.training.language import (
     new_language_model,
 )
@@ -34,4 +33,4 @@ def tiny(tokenizer, encoder):
 
 @pytest.fixture(scope="package")
 def sampler():
-    return Sampler(corpus(), corpus().training_topics())
+    return sampler_of(corpus())

@@ -8,7 +8,7 @@ import random
 
 import pytest
 import torch
-from authored import corpus
+from authored import corpus, sampler_of
 from matplotlib.image import imread
 from safetensors.torch import load_file
 from smallest import TINY
@@ -22,7 +22,7 @@ from palign.rewards.heads import AnswerScorer, PersRMHeads
 from palign.schema import AssetError
 from palign.training.batches import IGNORED, Batch, base_pool, chat_pool, encode_example, public_texts
 from palign.training.corpus import Corpus
-from palign.training.dialogues import Example, Sampler
+from palign.training.dialogues import Example
 from palign.training.heads import calibrate, fit_dimensions, fit_floor
 from palign.training.language import (
     answer_loss,
@@ -278,7 +278,9 @@ def test_sigma_makes_every_head_deviate_by_one_under_the_base(planted, fitted):
 def test_the_floor_prefers_a_refusal_after_a_harmful_request_and_leaves_the_rest_alone(tiny, tokenizer, sampler):
     rng = random.Random("floor")
     plain = collected(tiny, tokenizer, [sampler.plain(rng) for _ in range(10)])
-    up, down = fit_floor(tiny, tokenizer, corpus(), plain, Recipe(head_rank=16, head_answers=800, head_epochs=8))
+    up, down = fit_floor(
+        tiny, tokenizer, corpus(), sampler, plain, Recipe(head_rank=16, head_answers=800, head_epochs=8)
+    )
     heads = PersRMHeads(("x",), torch.zeros(1, *up.shape), torch.zeros(1, *up.shape), up @ down.T, tiny.lm_head.weight)
     embeddings = heads.embeddings
     gaps = []
@@ -393,5 +395,5 @@ def test_a_stage_that_does_not_exist_is_a_usage_error(capsys):
 
 def test_a_corpus_without_its_held_out_topics_trains_the_same_sampler():
     bare: Corpus = corpus().model_copy(update={"topics": corpus().training_topics()})
-    one, two = (Sampler(made, made.training_topics()) for made in (corpus(), bare))
+    one, two = (sampler_of(made) for made in (corpus(), bare))
     assert [one.dialogue(random.Random(n)) for n in range(300)] == [two.dialogue(random.Random(n)) for n in range(300)]

@@ -100,6 +100,30 @@ _CERTAIN = _phrases(
     "will", "must", "cannot", "period", "the right", "exactly", "simply", "obviously", "that is a fact", "works",
     "for ever", "forever", "wrong",
 )  # fmt: skip
+_CHOICE = _phrases(
+    "depends", "depending", "either", "whether", "or", "what if", "suppose", "tell me", "let me know", "let us",
+    "if you", "would you", "do you", "are you", "have you", "is it", "which", "on the other hand", "one way",
+    "another way",
+    "some people", "others", "we could", "we might", "you could", "worth asking", "it turns on", "the question is",
+)  # fmt: skip
+_ORDER = _phrases("first", "then", "next", "after that", "afterwards", "finally", "now", "once", "until", "before you")
+_ABSTRACT = _phrases(
+    "is", "are", "consists? of", "comes? down to", "amounts? to", "rests? on", "is about", "matters?", "parts?",
+    "kinds?", "overall", "in essence", "altogether", "as a whole", "the rest", "the heart of", "the idea",
+    "has (?:two|three|four)",
+)  # fmt: skip
+# What a hand or an eye does first in an instruction; an imperative begins its sentence or follows a joint of it.
+_ACTION = re.compile(
+    r"(?:^|[.!?:;,]\s+|\n\s*(?:[-*•–]|\d{1,2}[.)])?\s*|\band |\bthen )"
+    r"(?:add|ask|beat|begin|boil|bring|brush|build|buy|call|carry|check|choose|chop|clean|close|coat|collect|cook|count"
+    r"|cover|cut|dig|dip|draw|drill|drop|dry|empty|fill|find|fit|fix|fold|follow|give|glue|go|grip|hang|heat|hold|join"
+    r"|keep|knead|knock|knot|lay|leave|let|lift|line|listen|loosen|look|lower|make|mark|measure|mix|move|note|open|paint"
+    r"|pick|pinch|place|plant|point|pour|practise|press|pull|push|put|raise|read|remove|repeat|rest|rinse|roll|rub|rule"
+    r"|run|sand|saw|say|scrape|screw|set|shake|shut|sit|slide|soak|sort|spread|sprinkle|squeeze|stand|start|step|stick"
+    r"|stir|stop|switch|take|tap|tape|test|thread|throw|tie|tighten|tip|touch|trim|try|turn|twist|unroll|unscrew|use"
+    r"|wait|walk|warm|wash|watch|water|weigh|wind|wipe|work|wrap|write)\b",
+    re.IGNORECASE,
+)
 
 
 def words(text: str) -> list[str]:
@@ -187,6 +211,16 @@ def cautious(text: str) -> float:
     return _per_hundred(_count(_HEDGE, text) - _count(_CERTAIN, text), text)
 
 
+def exploratory(text: str) -> float:
+    """Questions, and words that weigh one way against another, per sentence."""
+    return (2.0 * text.count("?") + _count(_CHOICE, text)) / _sentences(text)
+
+
+def steps(text: str) -> float:
+    """Imperatives of doing, and words of order, less words that say what a matter is, per hundred words."""
+    return _per_hundred(_count(_ACTION, text) + _count(_ORDER, text) - _count(_ABSTRACT, text), text)
+
+
 MEASURERS: Mapping[str, Callable[[str], float]] = MappingProxyType(
     {
         "concise": concise,
@@ -197,5 +231,7 @@ MEASURERS: Mapping[str, Callable[[str], float]] = MappingProxyType(
         "lists": lists,
         "examples": examples,
         "cautious": cautious,
+        "exploratory": exploratory,
+        "steps": steps,
     }
 )

@@ -1,0 +1,1 @@
+"""What the embedded model is examined on: fluency, steering, mixtures, memories, harm and what lies off its topics."""

@@ -1,0 +1,90 @@
+"""Many answers at once: greedy, steered or not, in batches; and what can be counted in one answer. Knows no judge."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from palign.config import DecodingConfig
+from palign.evaluation.judges.measurers import words
+from palign.prompts import messages
+
+if TYPE_CHECKING:
+    from palign.decoding import GuidedDecoder
+    from palign.models.language import LanguageModel
+    from palign.models.topics import TopicReader
+
+__all__ = ["Answer", "Ask", "Writer", "repeated_grams", "sentences"]
+
+_BATCH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question, the memories beside it, and w by dimension; without w the answer is the generic one."""
+
+    question: str
+    known: tuple[str, ...] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer; `ended` says whether it came to its end before the limit."""
+
+    text: str
+    ended: bool
+
+
+class Writer:
+    """Answers asks as the app does at temperature 0, without its safety rules."""
+
+    def __init__(
+        self, model: LanguageModel, reader: TopicReader, decoder: GuidedDecoder, *, max_new_tokens: int = 256
+    ) -> None:
+        self._model = model
+        self._reader = reader
+        self._decoder = decoder
+        self._config = DecodingConfig(temperature=0.0, max_new_tokens=max_new_tokens, alternatives=0)
+
+    def answers(self, asks: Sequence[Ask], progress: Callable[[int], None]) -> list[Answer]:
+        """One answer for each ask, in its order; `progress` hears how many more are done."""
+        prompts = [self._prompt(ask) for ask in asks]
+        # Prompts of like length share a batch, so that little of it is padding.
+        order = sorted(range(len(asks)), key=lambda i: len(prompts[i]))
+        done: dict[int, Answer] = {}
+        for start in range(0, len(order), _BATCH):
+            batch = order[start : start + _BATCH]
+            found = self._batch([prompts[i] for i in batch], [asks[i].weights for i in batch])
+            done.update(zip(batch, found, strict=True))
+            progress(len(batch))
+        return [done[i] for i in range(len(asks))]
+
+    def _prompt(self, ask: Ask) -> list[int]:
+        return self._model.tokenizer.encode_chat(messages(ask.question, ask.known, self._reader.read(ask.question)))
+
+    def _batch(self, prompts: Sequence[Sequence[int]], weights: Sequence[Mapping[str, float]]) -> list[Answer]:
+        ids: list[list[int]] = [[] for _ in prompts]
+        ended = [False] * len(prompts)
+        for steps in self._decoder.stream(prompts, weights, self._config):
+            for step in steps:
+                if step.ended == "stop":
+                    ended[step.row] = True
+                else:
+                    ids[step.row].append(step.token_id)
+        return [Answer(self._model.tokenizer.decode(row).strip(), end) for row, end in zip(ids, ended, strict=True)]
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of an answer; the numbers of a list are none."""
+    unnumbered = re.sub(r"^\d+\. ", "", text, flags=re.MULTILINE)
+    return [piece.strip() for piece in re.split(r"(?<=[.!?])\s+|\n+", unnumbered) if piece.strip()]
+
+
+def repeated_grams(text: str, n: int = 4) -> tuple[int, int]:
+    """How many n-grams of words an answer says again, and how many it has."""
+    found = words(text)
+    grams = [tuple(found[i : i + n]) for i in range(len(found) - n + 1)]
+    return len(grams) - len(set(grams)), len(grams)

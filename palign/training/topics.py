@@ -1,0 +1,146 @@
+"""Stage `topics`: the index that reads which topic a question is about, and what it says of every training ask.
+
+The language model is trained beside the guesses of indices that never saw the ask in question, so that it learns how
+far a guess can be trusted. Knows texts and vectors, not the language model.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from palign.models.encoder import TextEncoder
+from palign.models.topics import TOPICS_FILE, TopicIndex
+from palign.schema import AssetError, TopicGuess
+from palign.training.corpus import Corpus, public_records
+from palign.training.render import ask_variants
+
+__all__ = ["Reading", "fit_topics", "load_reading", "strangers"]
+
+_log = logging.getLogger(__name__)
+READING_FILE = "reading.json"
+_FOLDS = 4
+_STRENGTH = 10.0  # inverse regularization; of 1, 10 and 100 the best on asks left out
+_TOO_NEAR = 0.5  # cosine to an ask, from which a public question may well be about a topic
+_QUESTIONS = (("sft/dolly_3k", 3000), ("sft/oasst_prompts_best", 1500), ("sft/rasbt_1100", 1100))
+_MOST_STRANGERS = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """`guesses`: ask → what an index that never saw it takes it for. `strangers`: questions about no topic."""
+
+    guesses: Mapping[str, TopicGuess]
+    strangers: tuple[str, ...]
+
+
+def strangers(folder: Path, *, seed: int) -> list[str]:
+    """Public questions of ordinary length, in random order; none where the public text is not there."""
+    found = []
+    for name, most in _QUESTIONS:
+        for _, record in zip(range(most), public_records(folder, name), strict=False):
+            turns = record.get("messages")
+            asked = str(turns[0]["content"]).strip() if isinstance(turns, list) and turns else ""
+            if 8 < len(asked) < 140 and "\n" not in asked:
+                found.append(asked)
+    found = sorted(set(found))
+    random.Random(f"strangers-{seed}").shuffle(found)
+    return found
+
+
+def fit_topics(
+    corpus: Corpus, questions: Sequence[str], encoder: TextEncoder, folder: Path, *, most: int, seed: int
+) -> None:
+    """Fit the index on every ask and title, and write it with the out-of-fold reading into `folder`.
+
+    Args:
+        questions: public ones, most of which are about none of the topics.
+        most: asks of a topic, and lines of it, that are read.
+    """
+    topics = corpus.training_topics()
+    rng = random.Random(f"topics-{seed}")
+    asks = [(ask, number) for number, topic in enumerate(topics.values(), 1) for ask in topic.asks[:most]]
+    other = [ask for dialogue in corpus.dialogues for ask in dialogue.asks]
+    other += [ask for refusal in corpus.refusals for ask in refusal.asks]
+    lines = [
+        (line, number)
+        for number, topic in enumerate(topics.values(), 1)
+        for line in (topic.topic, topic.answer_first, *(point.tip for point in topic.points))[:most]
+    ]
+    vectors = encoder.encode_query([ask for ask, _ in asks])
+    public = _far(questions, encoder.encode_query(questions), vectors)[: min(_MOST_STRANGERS, 30 * most)]
+    unknown = [*other, *public]
+    texts = [*(ask for ask, _ in asks), *unknown]
+    labels = np.array([*(number for _, number in asks), *[0] * len(unknown)])
+    clean = np.concatenate([vectors, encoder.encode_query(unknown)])
+    varied = encoder.encode_query([ask_variants(text, rng) for text in texts])
+    fixed = encoder.encode_query([line for line, _ in lines]), np.array([number for _, number in lines])
+    titles = tuple(topic.topic for topic in topics.values())
+    folds = np.array([rng.randrange(_FOLDS) for _ in texts])
+    guesses: dict[str, TopicGuess] = {}
+    for fold in range(_FOLDS):
+        seen = folds != fold
+        index = _fitted(titles, [clean[seen], varied[seen], fixed[0]], [labels[seen], labels[seen], fixed[1]])
+        for i in np.flatnonzero(~seen):
+            guesses[texts[i]] = index.guess(clean[i])
+    index = _fitted(titles, [clean, varied, fixed[0]], [labels, labels, fixed[1]])
+    folder.mkdir(parents=True, exist_ok=True)
+    index.save(folder / TOPICS_FILE, encoder_sha256=encoder.sha256)
+    reading = Reading(guesses, tuple(public))
+    (folder / READING_FILE).write_text(json.dumps(asdict(reading), indent=1), encoding="utf-8")
+    _report(texts, labels, guesses, titles)
+
+
+def load_reading(folder: Path) -> Reading:
+    """What `fit_topics` wrote.
+
+    Raises:
+        AssetError: the stage has not been run.
+    """
+    path = folder / READING_FILE
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise AssetError(f"{path} cannot be read.", path=str(path), hint="Run the stage `topics` first.") from error
+    guesses = {
+        text: TopicGuess(tuple(guess["titles"]), guess["certainty"]) for text, guess in stored["guesses"].items()
+    }
+    return Reading(guesses, tuple(stored["strangers"]))
+
+
+def _fitted(
+    titles: tuple[str, ...], vectors: Sequence[NDArray[np.float32]], labels: Sequence[NDArray[np.int64]]
+) -> TopicIndex:
+    x, y = np.concatenate(vectors), np.concatenate(labels)
+    model = LogisticRegression(C=_STRENGTH, max_iter=200).fit(x, y)
+    return TopicIndex(titles, model.coef_.astype(np.float32), model.intercept_.astype(np.float32))
+
+
+def _far(questions: Sequence[str], vectors: NDArray[np.float32], asks: NDArray[np.float32]) -> list[str]:
+    if not len(questions):
+        return []
+    nearest = (vectors @ asks.T).max(1)  # (N,)
+    return [question for question, near in zip(questions, nearest, strict=True) if near < _TOO_NEAR]
+
+
+def _report(
+    texts: Sequence[str], labels: NDArray[np.int64], guesses: Mapping[str, TopicGuess], titles: tuple[str, ...]
+) -> None:
+    own = [(guesses[text], titles[label - 1]) for text, label in zip(texts, labels, strict=True) if label]
+    far = [guesses[text] for text, label in zip(texts, labels, strict=True) if not label]
+    _log.info(
+        "asks left out: first guess right %.3f, among the guesses %.3f, sure %.3f, none %.3f; strangers: none %.3f",
+        np.mean([guess.titles[:1] == (title,) for guess, title in own]),
+        np.mean([title in guess.titles for guess, title in own]),
+        np.mean([guess.certainty == "sure" for guess, _ in own]),
+        np.mean([not guess.titles for guess, _ in own]),
+        np.mean([not guess.titles for guess in far]),
+    )
