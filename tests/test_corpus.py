@@ -146,3 +146,12 @@ def test_small_talk_and_refusals_go_by_names_that_no_topic_has():
     talk = [group.name for group in (*corpus().dialogues, *corpus().refusals)]
     assert len(set(talk)) == len(talk)
     assert not {*talk} & corpus().topics.keys()
+
+
+def test_the_topics_of_the_heads_are_nobody_elses():
+    heads = corpus().heads
+    assert len(heads) >= 30
+    assert not heads.keys() & corpus().topics.keys()
+    assert not {topic.topic for topic in heads.values()} & {topic.topic for topic in corpus().topics.values()}
+    elsewhere = {words(line) for topic in corpus().topics.values() for line in lines_of(topic)}
+    assert [line for topic in heads.values() for line in lines_of(topic) if words(line) in elsewhere] == []

@@ -147,9 +147,9 @@ def test_the_same_seed_draws_the_same_users_and_fewer_users_are_the_first_ones()
 
 
 @given(st.integers(0, 10_000))
-def test_a_user_cares_for_two_to_four_dimensions_and_says_one_sentence_for_each(seed):
+def test_a_user_cares_for_three_to_four_dimensions_and_says_one_sentence_for_each(seed):
     for user in simulated_users(4, seed=seed):
-        assert 2 <= len(user.taste) <= 4
+        assert 3 <= len(user.taste) <= 4
         assert user.taste.keys() <= CATALOGUE.keys()
         assert all(0 < abs(weight) <= 1 for weight in user.taste.values())
         assert len(user.words) == len(user.taste)
@@ -211,8 +211,8 @@ def test_lists_is_the_share_of_lines_that_are_items():
 def test_the_pairs_are_many_and_no_topic_is_in_both_parts_or_in_the_corpus():
     pairs = load_pairs()
     counts = Counter((pair.dimension, pair.part) for pair in pairs)
-    assert all(counts[name, "fit"] + counts[name, "test"] >= 30 for name in CATALOGUE)
-    assert all(counts[name, "fit"] == 2 * counts[name, "test"] for name in CATALOGUE)
+    assert all(counts[name, "fit"] + counts[name, "test"] >= 60 for name in CATALOGUE)
+    assert all(counts[name, "test"] >= 20 for name in CATALOGUE)
     topics = {part: {pair.topic for pair in pairs if pair.part == part} for part in ("fit", "test")}
     assert not topics["fit"] & topics["test"]
     known = {file.stem.replace("-", " ") for file in CORPUS.rglob("*.yaml")}

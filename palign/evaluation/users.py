@@ -44,7 +44,15 @@ _WORDS: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = MappingProxyType
         ),
         "cautious": (
             ("Tell me when you are not sure, and mention exceptions.", "I like careful answers with caveats."),
-            ("Don't hedge, be direct.", "I want confident answers without caveats."),
+            ("Don't hedge, commit to an answer.", "I want confident answers without caveats."),
+        ),
+        "exploratory": (
+            ("Ask me questions back, I like to think aloud.", "I enjoy it when you explore things with me."),
+            ("No questions back please.", "I like direct answers."),
+        ),
+        "steps": (
+            ("Walk me through things step by step.", "I like step by step instructions."),
+            ("I prefer an overview to single steps.", "The big picture is what I want."),
         ),
     }
 )
@@ -56,7 +64,7 @@ _FACTS = (
     "I have two small children.",
     "I work night shifts.",
 )
-_FEWEST, _MOST = 2, 4
+_FEWEST, _MOST = 3, 4
 
 _Card = tuple[str, int]  # a dimension and the sign of a pole
 

@@ -115,9 +115,14 @@ class Refusals(_Strict):
 
 
 class Corpus(_Strict):
-    """Everything authored. `topics` maps the file's stem to its topic."""
+    """Everything authored. `topics` maps the file's stem to its topic.
+
+    `heads` holds topics that the language model never reads: from them the heads learn to tell styles apart in
+    text that the model does not know by heart.
+    """
 
     topics: Mapping[str, Topic]
+    heads: Mapping[str, Topic]
     stances: Mapping[str, StanceWords]
     facts: Mapping[str, tuple[str, ...]]
     unrelated: tuple[str, ...]
@@ -140,11 +145,13 @@ def load_corpus(folder: Path = FOLDER) -> Corpus:
         AssetError: a file is missing or does not fit the schema; names the file and the first thing wrong.
     """
     topics = {path.stem: _read(path, TypeAdapter(Topic)) for path in sorted(folder.glob("[a-z]*/*.yaml"))}
+    heads = {path.stem: _read(path, TypeAdapter(Topic)) for path in sorted(folder.glob("_heads/*.yaml"))}
     words = folder / "_words"
     facts = _read(words / "facts.yaml", TypeAdapter(dict[str, tuple[str, ...]]))
     refusals = _read(words / "refusals.yaml", TypeAdapter(dict[str, object]))
     return Corpus(
         topics=topics,
+        heads=heads,
         stances=_read(words / "stances.yaml", TypeAdapter(dict[str, StanceWords])),
         facts={name: lines for name, lines in facts.items() if name != "unrelated"},
         unrelated=facts["unrelated"],

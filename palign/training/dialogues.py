@@ -81,6 +81,17 @@ class Sampler:
         """A question without a memory block, answered under a random stance: what the heads learn from."""
         return self._answered(rng.choice(self._names), random_stance(rng), rng)
 
+    def opposed(self, name: str, rng: random.Random) -> tuple[Example, Example]:
+        """One question answered near either pole of a dimension, first pole first; all else alike, and at random."""
+        topic = rng.choice(self._names)
+        elsewhere, strength = random_stance(rng), rng.uniform(0.6, 1)
+        ask, guess = self._asked(topic, rng)
+        first, second = (
+            Example(messages(ask, (), guess), render(self._topics[topic], stance, (), rng), stance, topic)
+            for stance in ({**elsewhere, name: strength}, {**elsewhere, name: -strength})
+        )
+        return first, second
+
     def naming(self, rng: random.Random) -> Example:
         """An ask, a few of its words or an authored line, and the name of its topic.
 
@@ -171,9 +182,7 @@ class Sampler:
         lines: Sequence[str] = (),
         facts: Sequence[str] = (),
     ) -> Example:
-        topic = self._topics[name]
-        ask = rng.choice(topic.asks)
-        guess = self._read(ask) if rng.random() >= _UNREAD else None
+        ask, guess = self._asked(name, rng)
         known = list(lines)
         for fact in facts:
             if fact in self._corpus.facts:
@@ -181,8 +190,11 @@ class Sampler:
         if (facts or lines) and rng.random() < 0.3:
             known.append(rng.choice(self._corpus.unrelated))
         rng.shuffle(known)
-        prompt = messages(ask_variants(ask, rng), known, guess)
-        return Example(prompt, render(topic, stance, facts, rng), stance, name)
+        return Example(messages(ask, known, guess), render(self._topics[name], stance, facts, rng), stance, name)
+
+    def _asked(self, name: str, rng: random.Random) -> tuple[str, TopicGuess | None]:
+        ask = rng.choice(self._topics[name].asks)
+        return ask_variants(ask, rng), self._read(ask) if rng.random() >= _UNREAD else None
 
     def _read(self, ask: str) -> TopicGuess | None:
         return self._reading.guesses.get(ask)

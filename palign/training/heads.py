@@ -9,7 +9,10 @@ PAD's per-token reward with a likelihood, dense at every token, where a pair giv
 from __future__ import annotations
 
 import logging
+import math
 import random
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -28,13 +31,16 @@ from palign.training.dialogues import Example, Sampler
 from palign.training.language import load_language_model
 from palign.training.recipe import Paths, Recipe
 from palign.training.states import States, answer_states, collect_states
+from palign.training.topics import Reading
 
-__all__ = ["HEADS_FILE", "calibrate", "fit_dimensions", "fit_floor", "train_heads"]
+__all__ = ["HEADS_FILE", "StylePair", "calibrate", "fit_dimensions", "fit_floor", "train_heads", "tune_on_pairs"]
 
 _log = logging.getLogger(__name__)
 HEADS_FILE = "heads.safetensors"
 _BATCH = 512
 _RATE = 2e-3
+_PAIR_BATCH = 16
+_PAIR_RATE = 5e-4
 
 
 def train_heads(
@@ -50,6 +56,12 @@ def train_heads(
     n = recipe.head_answers
     states = collect_states(model, tokenizer, (sampler.labelled(rng) for _ in range(n)), names, total=n)
     up, down = fit_dimensions(model.lm_head.weight.detach(), states, recipe)
+    unknown = Sampler(corpus, corpus.heads, Reading({}, ()))
+    pairs = [
+        collect_pairs(model, tokenizer, source, names, total=recipe.head_pairs // 2, rng=rng)
+        for source in (sampler, unknown)
+    ]
+    up, down = tune_on_pairs(up, down, [*pairs[0], *pairs[1]], recipe)
     plain = collect_states(model, tokenizer, (sampler.plain(rng) for _ in range(n // 8)), names, total=n // 8, keep=0)
     sigma = calibrate(model.lm_head.weight.detach(), plain, up, down)
     floor_up, floor_down = fit_floor(model, tokenizer, corpus, sampler, plain, recipe)
@@ -89,6 +101,66 @@ def fit_dimensions(embeddings: Tensor, states: States, recipe: Recipe) -> tuple[
         if step % 50 == 0:
             bar.set_postfix(loss=f"{loss.item():.3f}")
     return up.detach(), down.detach()
+
+
+@dataclass(frozen=True, slots=True)
+class StylePair:
+    """Two answers to one question near the poles of dimension number `k`; each as (hidden, chosen), both (T, H).
+
+    `chosen` is the token's embedding less its expectation under the base, so that phi = chosen . A h is centred.
+    """
+
+    k: int
+    first: tuple[Tensor, Tensor]
+    second: tuple[Tensor, Tensor]
+
+
+def collect_pairs(
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, sampler: Sampler, names: Sequence[str], *, total: int,
+    rng: random.Random,
+) -> list[StylePair]:  # fmt: skip
+    """Teacher-forced pairs, the dimensions in turn."""
+    pairs = []
+    for number in tqdm(range(total), desc="pairs", mininterval=5):
+        k = number % len(names)
+        first, second = (_centred(model, tokenizer, example) for example in sampler.opposed(names[k], rng))
+        pairs.append(StylePair(k, first, second))
+    return pairs
+
+
+def tune_on_pairs(up: Tensor, down: Tensor, pairs: Sequence[StylePair], recipe: Recipe) -> tuple[Tensor, Tensor]:
+    """U and V after PAD's pair loss, -log sigmoid(Phi_k(first) - Phi_k(second)), Phi = T^(-1/2) sum_t phi.
+
+    Likelihood teaches what an answer the model knows by heart looks like under a stance; pairs, half of them from
+    topics that it does not know, teach to tell the poles apart in any text.
+    """
+    up, down = up.clone().requires_grad_(), down.clone().requires_grad_()
+    optimizer = torch.optim.AdamW([up, down], lr=_PAIR_RATE, weight_decay=0.01)
+    steps = recipe.head_epochs * max(1, len(pairs) // _PAIR_BATCH)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.05, total_iters=steps)
+    rng = random.Random(recipe.seed)
+    for _ in tqdm(range(steps), desc="tuning", mininterval=5):
+        drawn = rng.choices(pairs, k=_PAIR_BATCH)
+        gaps = [_phi(up, down, pair.k, pair.first) - _phi(up, down, pair.k, pair.second) for pair in drawn]
+        loss = -functional.logsigmoid(torch.stack(gaps)).mean()
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        optimizer.step()
+        schedule.step()
+    return up.detach(), down.detach()
+
+
+def _centred(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, example: Example) -> tuple[Tensor, Tensor]:
+    hidden, tokens = answer_states(model, *encode_example(example, tokenizer))
+    embeddings = model.lm_head.weight.detach()
+    expected = torch.softmax(hidden @ embeddings.T, -1) @ embeddings  # (T, H)
+    return hidden.bfloat16(), (embeddings[tokens] - expected).bfloat16()
+
+
+def _phi(up: Tensor, down: Tensor, k: int, answer: tuple[Tensor, Tensor]) -> Tensor:
+    hidden, chosen = answer[0].float(), answer[1].float()
+    total = ((hidden @ down[k]) * (chosen @ up[k])).sum()
+    return total / math.sqrt(len(hidden))
 
 
 @torch.inference_mode()

@@ -23,7 +23,7 @@ class Recipe:
         row_tokens: length of a packed row in the base stage and the longest dialogue in the chat stage.
         public_share: of the base stage's rows.
         muon_rate, adam_rate: learning rates of the matrices and of the embeddings and norms.
-        head_rank, head_answers, head_epochs: of the reward heads.
+        head_rank, head_answers, head_pairs, head_epochs: of the reward heads.
         report_asks: questions behind each figure of the model card.
     """
 
@@ -44,6 +44,7 @@ class Recipe:
     adam_rate: float = 0.0015
     head_rank: int = 96
     head_answers: int = 8000
+    head_pairs: int = 8000
     head_epochs: int = 3
     report_asks: int = 60
 
@@ -52,8 +53,8 @@ def smoke(recipe: Recipe) -> Recipe:
     """Every stage in small, to see that it runs."""
     return Recipe(
         seed=recipe.seed, vocabulary=1024, hidden=64, layers=2, heads=2, intermediate=128, index_asks=4,
-        base_minutes=0.15, chat_minutes=0.15, tokens_per_step=2048, head_rank=4, head_answers=60, head_epochs=1,
-        report_asks=6,
+        base_minutes=0.15, chat_minutes=0.15, tokens_per_step=2048, head_rank=4, head_answers=60,
+        head_pairs=40, head_epochs=1, report_asks=6,
     )  # fmt: skip
 
 

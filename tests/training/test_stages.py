@@ -6,6 +6,7 @@ import json
 import math
 import random
 
+import numpy as np
 import pytest
 import torch
 from authored import corpus, sampler_of
@@ -23,7 +24,7 @@ from palign.schema import AssetError
 from palign.training.batches import IGNORED, Batch, base_pool, chat_pool, encode_example, public_texts
 from palign.training.corpus import Corpus
 from palign.training.dialogues import Example
-from palign.training.heads import calibrate, fit_dimensions, fit_floor
+from palign.training.heads import StylePair, calibrate, fit_dimensions, fit_floor, tune_on_pairs
 from palign.training.language import (
     answer_loss,
 )
@@ -273,6 +274,41 @@ def test_sigma_makes_every_head_deviate_by_one_under_the_base(planted, fitted):
     for k in range(2):
         phi = centred(embeddings, hidden, up[k] @ down[k].T / sigma[k]).gather(1, drawn)
         assert float(phi.std()) == pytest.approx(1.0, abs=0.08)
+
+
+def test_pairs_teach_heads_to_rank_and_leave_the_other_dimensions_alone():
+    generator = torch.Generator().manual_seed(3)
+    directions = torch.randn(2, WIDTH, WIDTH, generator=generator) / WIDTH**0.5
+
+    def answer(k, sign):
+        hidden = torch.randn(12, WIDTH, generator=generator)
+        return hidden, sign * hidden @ directions[k].T + torch.randn(12, WIDTH, generator=generator)
+
+    def pairs(n):
+        return [StylePair(k, answer(k, 1), answer(k, -1)) for k in range(2) for _ in range(n)]
+
+    seen, fresh = pairs(200), pairs(50)
+    start = torch.zeros(2, WIDTH, 8), torch.randn(2, WIDTH, 8, generator=generator) / WIDTH**0.5
+    up, down = tune_on_pairs(*start, seen, Recipe(head_epochs=20))
+    gaps = [phi_of(up, down, pair.k, pair.first) - phi_of(up, down, pair.k, pair.second) for pair in fresh]
+    assert np.mean([float(gap) > 0 for gap in gaps]) > 0.95
+    swapped = [phi_of(up, down, 1 - pair.k, pair.first) - phi_of(up, down, 1 - pair.k, pair.second) for pair in fresh]
+    assert abs(np.mean([float(gap) > 0 for gap in swapped]) - 0.5) < 0.15
+
+
+def phi_of(up, down, k, answer):
+    """Phi_k as `rewards.AnswerScorer` defines it."""
+    hidden, chosen = answer
+    return (hidden @ (up[k] @ down[k].T).T * chosen).sum() / len(hidden) ** 0.5
+
+
+def test_opposed_answers_share_their_question_and_differ_in_one_weight(sampler):
+    rng = random.Random("opposed")
+    for _ in range(50):
+        first, second = sampler.opposed("formal", rng)
+        assert first.prompt == second.prompt
+        assert first.stance["formal"] == -second.stance["formal"] > 0.5
+        assert all(first.stance[name] == second.stance[name] for name in CATALOGUE if name != "formal")
 
 
 def test_the_floor_prefers_a_refusal_after_a_harmful_request_and_leaves_the_rest_alone(tiny, tokenizer, sampler):

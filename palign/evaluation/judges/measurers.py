@@ -17,6 +17,7 @@ __all__ = ["MEASURERS", "word_count", "words"]
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _SENTENCE_END = re.compile(r"[.!?]+(?=\s|$)|\n+")
 _BULLET = re.compile(r"^\s*(?:[-*•–]|\d{1,2}[.)])\s+\S")
+_MARK = re.compile(r"^\s*(?:[-*•–]|\d{1,2}[.)])\s+(?=\S)", re.MULTILINE)
 _NUMBER = re.compile(r"^\s*\d{1,2}[.)]\s+(?=\S)", re.MULTILINE)  # of a list: layout, neither figure nor sentence
 _VOWELS = re.compile(r"[aeiouy]+")
 _FIGURE = re.compile(r"\d[\d.,^]*")
@@ -114,7 +115,7 @@ _ABSTRACT = _phrases(
 )  # fmt: skip
 # What a hand or an eye does first in an instruction; an imperative begins its sentence or follows a joint of it.
 _ACTION = re.compile(
-    r"(?:^|[.!?:;,]\s+|\n\s*(?:[-*•–]|\d{1,2}[.)])?\s*|\band |\bthen )"
+    r"(?:^|[.!?:;,]\s+|\n\s*|\band |\bthen )"
     r"(?:add|ask|beat|begin|boil|bring|brush|build|buy|call|carry|check|choose|chop|clean|close|coat|collect|cook|count"
     r"|cover|cut|dig|dip|draw|drill|drop|dry|empty|fill|find|fit|fix|fold|follow|give|glue|go|grip|hang|heat|hold|join"
     r"|keep|knead|knock|knot|lay|leave|let|lift|line|listen|loosen|look|lower|make|mark|measure|mix|move|note|open|paint"
@@ -218,7 +219,8 @@ def exploratory(text: str) -> float:
 
 def steps(text: str) -> float:
     """Imperatives of doing, and words of order, less words that say what a matter is, per hundred words."""
-    return _per_hundred(_count(_ACTION, text) + _count(_ORDER, text) - _count(_ABSTRACT, text), text)
+    bare = _MARK.sub("", text)
+    return _per_hundred(_count(_ACTION, bare) + _count(_ORDER, bare) - _count(_ABSTRACT, bare), bare)
 
 
 MEASURERS: Mapping[str, Callable[[str], float]] = MappingProxyType(
