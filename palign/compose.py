@@ -11,6 +11,7 @@ import torch
 from palign.chat import ChatService, Status
 from palign.config import DecodingConfig, Settings
 from palign.decoding import GuidedDecoder
+from palign.dimensions import CATALOGUE
 from palign.memory import PreferenceMemory
 from palign.models.encoder import TextEncoder
 from palign.models.language import LanguageModel
@@ -40,7 +41,7 @@ def build_service(settings: Settings, *, throwaway: bool = False) -> Iterator[Ch
     with store as memory:
         folder = Path(settings.model)
         model = LanguageModel.load(folder)
-        heads = PersRMHeads.load(folder / "heads.safetensors", model)
+        heads = PersRMHeads.load(folder / "heads.safetensors", model).covering(tuple(CATALOGUE))
         yield ChatService(
             decoder=GuidedDecoder(model, heads, safety_weight=SAFETY_WEIGHT),
             tokenizer=model.tokenizer,

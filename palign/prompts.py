@@ -10,9 +10,11 @@ from collections.abc import Sequence
 
 from palign.schema import Memory, Message, TopicGuess
 
-__all__ = ["BLOCK_BUDGET", "block_memories", "memory_block", "messages", "topic_line"]
+__all__ = ["BLOCK_BUDGET", "LAST_ANSWER", "block_memories", "memory_block", "messages", "topic_line"]
 
 BLOCK_BUDGET = 2000
+# What a question is about that only asks for the last answer in another form.
+LAST_ANSWER = "the last answer"
 _ABOUT = {
     "sure": "The question is about:",
     "likely": "The question may be about:",
@@ -53,12 +55,14 @@ def topic_line(guess: TopicGuess) -> str:
     return f"{_ABOUT[guess.certainty]} {' | '.join(guess.titles)}" if guess.titles else ""
 
 
-def messages(question: str, texts: Sequence[str] = (), guess: TopicGuess | None = None) -> tuple[Message, ...]:
-    """The dialogue so far: the topic's line and the block of `texts`, if any, then the question."""
+def messages(
+    question: str, texts: Sequence[str] = (), guess: TopicGuess | None = None, earlier: Sequence[Message] = ()
+) -> tuple[Message, ...]:
+    """The dialogue so far: the topic's line and the block of `texts`, if any, what was said `earlier`, the question."""
     line = topic_line(guess) if guess else ""
     system = "\n".join(part for part in (line, memory_block(texts)) if part)
-    asked = Message("user", question)
-    return (Message("system", system), asked) if system else (asked,)
+    said = (*earlier, Message("user", question))
+    return (Message("system", system), *said) if system else said
 
 
 def _only_pinned(memory: Memory) -> bool:

@@ -80,6 +80,7 @@ def test_the_other_sets_have_their_sizes_and_are_not_trained_on():
     assert len({question.label for question in sets.harmful}) >= 8
     assert {question.label for question in sets.near} <= corpus().training_topics().keys()
     trained = {words(ask) for group in (*corpus().refusals, *corpus().dialogues) for ask in group.asks}
+    trained |= {words(ask) for ask in (*corpus().harmless, *corpus().strangers)}
     every = [*sets.near, *sets.off, *sets.harmful, *sets.lookalikes]
     assert [question.text for question in every if words(question.text) in trained - {()}] == []
     assert len({question.text for question in every}) == len(every)

@@ -132,8 +132,8 @@ def one_vote(
 
 def after_votes(seed: int, count: int = 25) -> Posterior:
     world = np.random.default_rng(seed)
-    crosstalk = world.normal(0, 0.2, (8, 8))
-    np.fill_diagonal(crosstalk, world.uniform(0.8, 1.5, 8))
+    crosstalk = world.normal(0, 0.2, (len(NAMES), len(NAMES)))
+    np.fill_diagonal(crosstalk, world.uniform(0.8, 1.5, len(NAMES)))
     events: list[PreferenceEvent] = []
     for turn in range(count):
         events.append(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from palign.chat.fitting import write_prompts
 from palign.prompts import BLOCK_BUDGET, block_memories, memory_block, messages
-from palign.schema import ContextLengthError, Memory, MemoryHit, Message, TopicGuess
+from palign.schema import ContextLengthError, Exchange, Memory, MemoryHit, Message, TopicGuess
 
 GUESS = TopicGuess(("boil eggs", "brew tea"), "likely")
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
@@ -111,6 +111,34 @@ def test_the_prompt_holds_as_many_memories_as_leave_the_answer_its_room(tokenize
     prompts = write_prompts(tokenizer, "Why?", hits, guess=GUESS, context=context, max_new_tokens=max_new_tokens)
     assert prompts.memories == tuple(hits[:most])
     assert (len(prompts.generic), len(prompts.personal)) == (length(0), length(most))
+
+
+EARLIER = Exchange("How long do eggs take?", "Six minutes.", "About six minutes, dear.")
+
+
+def test_a_follow_up_stands_behind_the_question_it_goes_back_to_and_each_panes_own_answer(tokenizer):
+    hits = [MemoryHit(memory("I am deaf."), 0.0)]
+    prompts = write_prompts(tokenizer, "shorter", hits, guess=GUESS, context=900, max_new_tokens=8, earlier=EARLIER)
+    for ids, texts, answer in (
+        (prompts.generic, [], EARLIER.generic),
+        (prompts.personal, ["I am deaf."], EARLIER.personal),
+    ):
+        said = (Message("user", EARLIER.question), Message("assistant", answer))
+        assert ids == tokenizer.encode_chat(messages("shorter", texts, GUESS, said))
+        assert [message.role for message in messages("shorter", texts, GUESS, said)][-3:] == [
+            "user",
+            "assistant",
+            "user",
+        ]
+
+
+def test_of_a_long_answer_only_the_beginning_is_said_again(tokenizer):
+    words = " ".join(str(n) for n in range(2000))
+    long = Exchange(words, words, words)
+    prompts = write_prompts(tokenizer, "why?", (), guess=GUESS, context=9000, max_new_tokens=8, earlier=long)
+    again = tokenizer.decode(prompts.generic)
+    assert again.count("0 1 2 3") == 2
+    assert " 1999" not in again
 
 
 @given(MEMORIES)

@@ -233,18 +233,19 @@ def test_the_mixture_has_its_shares():
     for example in drawn(6000):
         stated = any(_phrases(line, phrases) for line in _block(example))
         kind = "stated" if stated else "remembered" if _block(example) else "plain"
+        kind = "followed" if any(said.role == "assistant" for said in example.prompt) else kind
         kinds["talk" if example.topic in talk else "refusal" if example.topic in refusals else kind] += 1
     # Without public questions those about none of the topics are small talk.
-    shares = {"talk": 0.11, "refusal": 0.02, "plain": 0.32, "stated": 0.25, "remembered": 0.30}
+    shares = {"talk": 0.11, "refusal": 0.03, "followed": 0.04, "plain": 0.27, "stated": 0.25, "remembered": 0.30}
     assert {kind: round(n / 6000, 3) for kind, n in kinds.items()} == pytest.approx(shares, abs=0.025)
 
 
-def test_two_thirds_of_the_plain_questions_are_answered_from_the_middle():
+def test_half_of_the_plain_questions_are_answered_from_the_middle():
     sampler = sampler_of(corpus())
     rng = random.Random("plain")
     stances = [sampler.plain(rng).stance for _ in range(2000)]
     middle = [all(stance.values()) and max(map(abs, stance.values())) < 0.6 for stance in stances]
-    assert 0.6 < np.mean(middle) < 0.7
+    assert 0.45 < np.mean(middle) < 0.55
 
 
 def test_labelled_questions_say_nothing_of_their_stance():
@@ -331,9 +332,22 @@ def test_held_out_questions_are_never_asked(monkeypatch):
     monkeypatch.setattr(dialogues, "ask_variants", lambda ask, rng: ask)
     held = {ask for topic in corpus().topics.values() for ask in topic.held_out_asks}
     for example in drawn(4000, "held out asks"):
-        asked = example.prompt[-1].content
+        asked = next(said.content for said in example.prompt if said.role == "user")
         assert asked not in held
         assert example.topic not in corpus().topics or asked in corpus().topics[example.topic].asks
+
+
+def test_a_follow_up_comes_after_an_answer_and_its_own_leans_to_the_form_that_was_asked_for():
+    stances = {ask: follow_up.stance for follow_up in corpus().follow_ups for ask in follow_up.asks}
+    sampler, rng = sampler_of(corpus()), random.Random("follow-ups")
+    assert {name for stance in stances.values() for name in stance} <= CATALOGUE.keys()
+    followed = [one for one in (sampler.dialogue(rng) for _ in range(3000)) if len(one.prompt) > 2]
+    followed = [one for one in followed if one.prompt[-2].role == "assistant"]
+    known = [(one, stances[one.prompt[-1].content]) for one in followed if one.prompt[-1].content in stances]
+    assert len(known) > 30
+    for example, stance in known:
+        assert example.stance.items() >= stance.items()
+        assert any(line in example.prompt[-2].content for line in lines_of(corpus().topics[example.topic]))
 
 
 def _block(example):

@@ -87,6 +87,17 @@ def test_a_weight_on_a_dimension_without_a_head_is_refused_by_name(parts):
 # The answer score
 
 
+def test_heads_cover_further_dimensions_by_steering_nothing_there(parts, state):
+    wider = parts.heads.covering(("unheard", *reversed(parts.heads.dimensions)))
+    ids = all_tokens(parts, 2)
+    own, wide = (heads.open([WEIGHTS, WEIGHTS]).push(state.hidden, ids) for heads in (parts.heads, wider))
+    torch.testing.assert_close(own, wide, atol=1e-4, rtol=1e-4)
+    assert not wider.open([{"unheard": 1.0}] * 2).push(state.hidden, ids).any()
+    assert wider.sha256 == parts.heads.sha256
+    with pytest.raises(AssetError, match=parts.heads.dimensions[0]):
+        parts.heads.covering(("unheard",))
+
+
 def test_the_score_of_a_token_is_centred_under_the_base(parts, prompt):
     scorer = AnswerScorer(parts.model, parts.heads)
     scores = [list(scorer.score(prompt, [token]).values()) for token in range(len(parts.model.embeddings))]

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from palign.prompts import messages
-from palign.schema import ContextLengthError, MemoryHit, Tokenizer, TopicGuess
+from palign.schema import ContextLengthError, Exchange, MemoryHit, Message, Tokenizer, TopicGuess
 
 __all__ = ["Prompts", "write_prompts"]
 
+_EARLIER_CHARACTERS = 900
 _TOO_MUCH = "Pause or shorten memories that are always kept in mind, or shorten the question."
 
 
@@ -24,9 +25,9 @@ class Prompts:
 
 def write_prompts(
     tokenizer: Tokenizer, question: str, hits: Sequence[MemoryHit], *, guess: TopicGuess, context: int,
-    max_new_tokens: int,
+    max_new_tokens: int, earlier: Exchange | None = None,
 ) -> Prompts:  # fmt: skip
-    """Encode the question, beside what it may be about, without and with `hits`.
+    """Encode the question, beside what it may be about, without and with `hits`; after `earlier`, each its own answer.
 
     Constraints come first; the rest are dropped from the bottom until all fits.
     What fits leaves the answer `max_new_tokens`, or half of the question's room where that is less: an answer that may
@@ -35,13 +36,16 @@ def write_prompts(
     Raises:
         ContextLengthError: the question alone leaves no room, or the constraints, which are never dropped, do not fit.
     """
-    generic = tokenizer.encode_chat(messages(question, guess=guess))
-    if len(generic) >= context:
-        raise ContextLengthError(len(generic), context)
-    limit = context - min(max_new_tokens, (context - len(generic)) // 2)
-    personal, kept = generic, list[str]()
+    said = _said(earlier, earlier.generic) if earlier else ()
+    generic = tokenizer.encode_chat(messages(question, (), guess, said))
+    said = _said(earlier, earlier.personal) if earlier else ()
+    personal, kept = tokenizer.encode_chat(messages(question, (), guess, said)), list[str]()
+    longest = max(len(generic), len(personal))
+    if longest >= context:
+        raise ContextLengthError(longest, context)
+    limit = context - min(max_new_tokens, (context - longest) // 2)
     for hit in hits:
-        longer = tokenizer.encode_chat(messages(question, [*kept, hit.memory.text], guess))
+        longer = tokenizer.encode_chat(messages(question, [*kept, hit.memory.text], guess, said))
         if len(longer) > limit:
             if hit.memory.kind == "constraint":
                 raise ContextLengthError(len(longer), limit, hint=_TOO_MUCH)
@@ -49,3 +53,12 @@ def write_prompts(
         personal = longer
         kept.append(hit.memory.text)
     return Prompts(generic, personal, tuple(hits[: len(kept)]))
+
+
+def _said(earlier: Exchange, answer: str) -> tuple[Message, Message]:
+    return Message("user", _cut(earlier.question)), Message("assistant", _cut(answer))
+
+
+def _cut(text: str) -> str:
+    """What is said again needs to be known, not to be whole."""
+    return text if len(text) <= _EARLIER_CHARACTERS else text[:_EARLIER_CHARACTERS].rsplit(" ", 1)[0] + " ..."

@@ -5,14 +5,29 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 from palign.preferences import ParsedSentence
-from palign.schema import ConfigError, InvalidTextError, TurnRequest
+from palign.schema import ConfigError, Exchange, InvalidTextError, TopicGuess, TurnRequest
 
-__all__ = ["LONGEST_TEXT", "clean_text", "question_in", "require_valid"]
+__all__ = ["LONGEST_TEXT", "Asked", "clean_text", "question_in", "require_valid"]
 
 LONGEST_TEXT = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, what it is read as, and the exchange that it goes back to, if any."""
+
+    question: str
+    guess: TopicGuess
+    earlier: Exchange | None
+
+    @property
+    def subject(self) -> str:
+        """The question that names what all this is about."""
+        return self.earlier.question if self.earlier else self.question
 
 
 def clean_text(text: str, *, what: str) -> str:

@@ -18,13 +18,13 @@ from palign import preferences
 from palign.chat.fitting import write_prompts
 from palign.chat.notes import describe
 from palign.chat.panes import PaneWriter
-from palign.chat.requests import clean_text, question_in, require_valid
+from palign.chat.requests import Asked, clean_text, question_in, require_valid
 from palign.config import DecodingConfig
 from palign.decoding import GuidedDecoder
 from palign.dimensions import CATALOGUE
 from palign.memory import PreferenceMemory
 from palign.preferences import ExploreConfig, LearningConfig, ParsedSentence
-from palign.prompts import block_memories
+from palign.prompts import LAST_ANSWER, block_memories
 from palign.safety import SafetyPolicy
 from palign.schema import (
     Comparison,
@@ -90,6 +90,7 @@ class _Plan:
     user_id: str
     turn_id: str
     question: str
+    subject: str
     request: TurnRequest
     prompts: tuple[list[int], list[int]]
     weights: Mapping[str, float]
@@ -159,10 +160,15 @@ class ChatService:
         statements = self._statable([sentence for sentence in parsed if sentence.is_statement])
         stated = () if request.temporary else self._store(user_id, statements, turn_id)
         question = question_in(text, parsed)
+        guess = self._reader.read(question or text)
+        earlier = request.earlier if guess.titles[:1] == (LAST_ANSWER,) else None
+        if earlier:  # "shorter" states a taste and asks for the last answer at once
+            question = question or text
         if not question:
             yield self._acknowledged(text, request, stated)
             return
-        yield from self._answer(self._plan(user_id, turn_id, question, request, stated, config, began))
+        asked = Asked(question, self._reader.read(earlier.question) if earlier else guess, earlier)
+        yield from self._answer(self._plan(user_id, turn_id, asked, request, stated, config, began))
 
     def _answer(self, plan: _Plan) -> Iterator[TurnUpdate]:
         writers = [PaneWriter(self._tokenizer, tuple(CATALOGUE)) for _ in _SIDES]
@@ -196,7 +202,7 @@ class ChatService:
         self,
         user_id: str,
         turn_id: str,
-        question: str,
+        asked: Asked,
         request: TurnRequest,
         stated: tuple[Statement, ...],
         config: DecodingConfig,
@@ -204,20 +210,23 @@ class ChatService:
     ) -> _Plan:
         known = not request.temporary
         events = self._memory.events(user_id) if known else ()
-        hits = self._recall(user_id, question, events) if known and request.use_words else ()
-        weights, exploring = self._weights(events, question, request) if known and request.use_weights else ({}, ())
+        hits = self._recall(user_id, asked.subject, events) if known and request.use_words else ()
+        weighed = known and request.use_weights
+        weights, exploring = self._weights(events, asked.subject, request) if weighed else ({}, ())
         prompts = write_prompts(
             self._tokenizer,
-            question,
+            asked.question,
             hits,
-            guess=self._reader.read(question),
+            guess=asked.guess,
             context=self._context,
             max_new_tokens=config.max_new_tokens,
+            earlier=asked.earlier,
         )
         return _Plan(
             user_id=user_id,
             turn_id=turn_id,
-            question=question,
+            question=asked.question,
+            subject=asked.subject,
             request=request,
             prompts=(prompts.generic, prompts.personal),
             weights=weights,
@@ -292,7 +301,7 @@ class ChatService:
     def _update(self, plan: _Plan, writers: Sequence[PaneWriter], *, finished: bool, notice: str = "") -> TurnUpdate:
         return TurnUpdate(
             plan.turn_id, plan.question, plan.request.seed, writers[0].pane, writers[1].pane, finished,
-            plan.weights, plan.exploring, plan.memories, plan.stated, notice,
+            plan.weights, plan.exploring, plan.memories, plan.stated, notice, plan.subject,
         )  # fmt: skip
 
     def _refused(self, text: str, request: TurnRequest, reply: str) -> TurnUpdate:

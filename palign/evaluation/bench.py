@@ -50,7 +50,7 @@ def run_bench(argv: Sequence[str]) -> None:
     start = time.monotonic()
     folder = Path(load_settings().model)
     model = LanguageModel.load(folder)
-    heads = PersRMHeads.load(folder / "heads.safetensors", model)
+    heads = PersRMHeads.load(folder / "heads.safetensors", model).covering(tuple(CATALOGUE))
     table = measure(_arms(model, TopicReader.load(folder, TextEncoder.load()), heads), rounds=options.rounds)
     status = Status(model.name, model.sha256, heads.sha256, model.parameters, persistent=False)
     chosen = {"reference": _REFERENCE, "tokens": _TOKENS, "rounds": options.rounds}

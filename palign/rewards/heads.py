@@ -95,6 +95,22 @@ class PersRMHeads:
         heads.sha256 = file_sha256(path)
         return heads
 
+    def covering(self, dimensions: Sequence[str]) -> PersRMHeads:
+        """The same heads in the order of `dimensions`; one without a head steers nothing.
+
+        Raises:
+            AssetError: a head is of no such dimension.
+        """
+        unknown = [name for name in self.dimensions if name not in dimensions]
+        if unknown:
+            raise AssetError(f"There are heads for unknown dimensions: {', '.join(unknown)}.", path="", hint=_REBUILD)
+        rows = [dimensions.index(name) for name in self.dimensions]
+        up, down = (torch.zeros(len(dimensions), *matrix.shape[1:]) for matrix in (self.up, self.down))
+        up[rows], down[rows] = self.up, self.down
+        heads = PersRMHeads(dimensions, up, down, self.floor_matrix, self.embeddings)
+        heads.sha256 = self.sha256
+        return heads
+
     def open(self, weights: Sequence[Mapping[str, float]]) -> RewardStream:
         """Fold each row's w into one matrix.
 

@@ -21,16 +21,16 @@ from palign.training.dialogues import Example, Sampler
 __all__ = ["Batch", "Pool", "base_pool", "chat_pool", "encode_example", "public_texts"]
 
 IGNORED = -100
-_POOL_DIALOGUES = 512
+_POOL_DIALOGUES = 384
 # What an answer is about is decided in its first tokens, some 5 % of a dialogue's. Openings repeat that part cheaply,
 # and naming rows teach it directly; without them the model learned its sentences and hardly read the question.
-_POOL_OPENINGS = 256
-_POOL_CONTINUED = 320
-_POOL_NAMINGS = 64
+_POOL_OPENINGS = 224
+_POOL_CONTINUED = 224
+_POOL_NAMINGS = 48
 _OPENING_TOKENS = 14
-# One line in a thousand is what a certain fact means for a certain topic; without rows of their own none was learned,
-# and none before the model could name the fact.
-_POOL_RECALLED = 240
+# What a certain fact means for a certain topic is said in one of 1,300 lines, each known by heart or not at all:
+# without rows of their own, and many, they were not learned, and none before the model could name the fact.
+_POOL_RECALLED = 700
 _POOL_FACT_NAMINGS = 24
 _PUBLIC = (
     ("pretrain/openstax_ccby", 900),

@@ -57,7 +57,17 @@ with one reward head for each preference dimension and one for the values floor.
 
 It answers questions on {figures["topics"]} everyday topics from an authored corpus, in many registers, so that steering
 can be seen without a network. Outside those topics it knows next to nothing and should say so; it invents when it does
-not. It reads English only and answers one question at a time. Nothing it says is a diagnosis, a dose or legal advice.
+not. It reads English only. A question stands for itself, but for "shorter", "why?" and the like, which go back to the
+one before. Nothing it says is a diagnosis, a dose or legal advice.
+
+At this size a model learns to write long before it learns to read. So `topics.safetensors` beside the weights holds a
+linear classifier on the sentence encoder's vector, and its guess, sure, likely or weak, stands in the prompt of every
+answer: one of the topics, small talk, a harmful request, or none of them. The model was trained beside the guesses of
+classifiers that had never seen the ask in question:
+
+| asks of training, each read by a classifier fitted without it | share |
+|---|---|
+{_reading(figures["reading"])}
 
 ## Training
 
@@ -93,12 +103,13 @@ The weights are shared under CC-BY-SA-4.0, the strictest licence among their dat
 
 ![Loss against tokens](loss.png)
 
-Share of held-out asks at which the other choice is a candidate unsteered, the reach of guidance:
-{_row(figures["reach"])}.
+Share of held-out asks at which a register is a candidate before anything is steered, the reach of guidance, at the
+form, at the first point's line and after its tip: {_row(figures["reach"])}.
 
 ## Heads
 
-Fitted by maximum likelihood on answers rendered under known random stances. Pair accuracy is the share of pairs, one
+Fitted by maximum likelihood on answers rendered under known random stances, then tuned on pairs of answers, half of
+them from {figures["head_topics"]} further topics that the model never reads. Pair accuracy is the share of pairs, one
 answer rendered at +1 and one at -1, that the head ranks so; the gap is its mean over its deviation. The model has never
 seen a sentence of the held-out topics, so there its heads read what it does not know itself:
 
@@ -118,6 +129,10 @@ def _stages(stages: Mapping[str, Mapping[str, Any]]) -> str:
         f"| {name} | {stage['tokens'] / 1e6:.2f} M | {stage['seconds'] / 60:.0f} | {stage['losses'][-1][1]:.2f} |"
         for name, stage in stages.items()
     )
+
+
+def _reading(figures: Mapping[str, float]) -> str:
+    return "\n".join(f"| {name} | {share:.0%} |" for name, share in figures.items())
 
 
 def _shares(sentences: Mapping[str, Mapping[str, float]], name: str) -> str:

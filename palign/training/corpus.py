@@ -21,6 +21,7 @@ __all__ = [
     "HELD_OUT_TOPICS",
     "Corpus",
     "Dialogue",
+    "FollowUp",
     "Point",
     "Refusals",
     "StanceWords",
@@ -93,10 +94,14 @@ class StanceWords(_Strict):
 
 
 class Dialogue(_Strict):
-    """Small talk: ways of saying something and answers in several voices; `declines` where these give no help."""
+    """Small talk: ways of saying something and answers in several voices.
+
+    `declines` where these give no help, `unknown` where they also fit what is about nothing the model knows.
+    """
 
     name: str
     declines: bool = False
+    unknown: bool = False
     asks: tuple[str, ...] = Field(min_length=5)
     answers: tuple[str, ...] = Field(min_length=3)
     playful: tuple[str, ...] = ()
@@ -114,11 +119,32 @@ class Refusals(_Strict):
     answers: tuple[str, ...] = Field(min_length=3)
 
 
+class _Refused(_Strict):
+    categories: tuple[Refusals, ...]
+    benign: tuple[str, ...]
+
+
+class _Requests(_Strict):
+    """By a second hand: more harmful requests of each category, and more look-alikes."""
+
+    harmful: Mapping[str, tuple[str, ...]]
+    harmless: tuple[str, ...]
+
+
+class FollowUp(_Strict):
+    """Ways of asking for the last answer in another form, and the stance that the next one takes."""
+
+    name: str
+    asks: tuple[str, ...] = Field(min_length=10)
+    stance: Mapping[str, float]
+
+
 class Corpus(_Strict):
     """Everything authored. `topics` maps the file's stem to its topic.
 
     `heads` holds topics that the language model never reads: from them the heads learn to tell styles apart in
-    text that the model does not know by heart.
+    text that the model does not know by heart. `harmless` are asks that look like those of `refusals`, `strangers` are
+    about nothing that the model knows.
     """
 
     topics: Mapping[str, Topic]
@@ -127,7 +153,10 @@ class Corpus(_Strict):
     facts: Mapping[str, tuple[str, ...]]
     unrelated: tuple[str, ...]
     dialogues: tuple[Dialogue, ...]
+    follow_ups: tuple[FollowUp, ...]
     refusals: tuple[Refusals, ...]
+    harmless: tuple[str, ...]
+    strangers: tuple[str, ...]
 
     def training_topics(self) -> dict[str, Topic]:
         """Topics that training may see."""
@@ -148,7 +177,8 @@ def load_corpus(folder: Path = FOLDER) -> Corpus:
     heads = {path.stem: _read(path, TypeAdapter(Topic)) for path in sorted(folder.glob("_heads/*.yaml"))}
     words = folder / "_words"
     facts = _read(words / "facts.yaml", TypeAdapter(dict[str, tuple[str, ...]]))
-    refusals = _read(words / "refusals.yaml", TypeAdapter(dict[str, object]))
+    refused = _read(words / "refusals.yaml", TypeAdapter(_Refused))
+    requests = _read(words / "requests.yaml", TypeAdapter(_Requests))
     return Corpus(
         topics=topics,
         heads=heads,
@@ -156,7 +186,13 @@ def load_corpus(folder: Path = FOLDER) -> Corpus:
         facts={name: lines for name, lines in facts.items() if name != "unrelated"},
         unrelated=facts["unrelated"],
         dialogues=_read(words / "dialogues.yaml", TypeAdapter(tuple[Dialogue, ...])),
-        refusals=TypeAdapter(tuple[Refusals, ...]).validate_python(refusals["categories"]),
+        follow_ups=_read(words / "follow_ups.yaml", TypeAdapter(tuple[FollowUp, ...])),
+        refusals=tuple(
+            refusal.model_copy(update={"asks": refusal.asks + requests.harmful[refusal.name]})
+            for refusal in refused.categories
+        ),
+        harmless=refused.benign + requests.harmless,
+        strangers=_read(words / "strangers.yaml", TypeAdapter(tuple[str, ...])),
     )
 
 

@@ -1,7 +1,7 @@
 """From the corpus to training dialogues: who asks what, what is known of them, and the answer they get.
 
-Prompts without preferences are answered from a mixture, two thirds middle and one third random stances, so that every
-register keeps real probability where a choice is made; that is what guidance re-weighs. Knows no tokenizer.
+Prompts without preferences are answered from a mixture, half middle and half random stances, so that every register
+keeps real probability where a choice is made; that is what guidance re-weighs. Knows no tokenizer.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ __all__ = ["KNOWN", "NAMING", "Example", "Sampler"]
 
 NAMING = "Name the topic."
 KNOWN = "What do you know about me?"
-_UNKNOWN = "unknown facts"
 # Of the questions about a topic: whose prompt lacks the topic's line, so that the model still reads for itself.
 _UNREAD = 0.03
 _SENTENCE_END = re.compile(r"(?<=[^0-9][.!?])(?=\s)")
@@ -32,7 +31,8 @@ _SENTENCE_END = re.compile(r"(?<=[^0-9][.!?])(?=\s)")
 class Example:
     """A prompt, its answer, and the stance the answer was rendered under.
 
-    `given` is how the answer begins where only the rest of it, `answer`, is to be learned.
+    `given` is how the answer begins where only the rest of it, `answer`, is to be learned. `worded` is the same prompt
+    with the stance in words, where heads learn from what these words do.
     """
 
     prompt: tuple[Message, ...]
@@ -40,6 +40,7 @@ class Example:
     stance: Mapping[str, float]
     topic: str
     given: str = ""
+    worded: tuple[Message, ...] = ()
 
 
 class Sampler:
@@ -56,16 +57,19 @@ class Sampler:
         fact_topics = {fact: [name for name in self._names if fact in topics[name].when] for fact in corpus.facts}
         self._fact_topics = {fact: names for fact, names in fact_topics.items() if names}
         self._facts = list(self._fact_topics)
+        self._fact_lines = [(fact, name) for fact, names in self._fact_topics.items() for name in names]
 
     def dialogue(self, rng: random.Random) -> Example:
         """One example of the chat stage's mixture."""
         kind = rng.random()
         if kind < 0.06:
             return self._small_talk(rng)
-        if kind < 0.08:
+        if kind < 0.09:
             return self._refusal(rng)
-        if kind < 0.13:
+        if kind < 0.14:
             return self._unknown(rng)
+        if kind < 0.18:
+            return self._followed(rng)
         if kind < 0.45:
             return self.plain(rng)
         if kind < 0.70:
@@ -74,17 +78,26 @@ class Sampler:
 
     def plain(self, rng: random.Random) -> Example:
         """A question of which nothing is known of the asker."""
-        stance = middle_stance(rng) if rng.random() < 0.65 else random_stance(rng)
+        stance = middle_stance(rng) if rng.random() < 0.5 else random_stance(rng)
         return self._answered(rng.choice(self._names), stance, rng)
 
     def labelled(self, rng: random.Random) -> Example:
         """A question without a memory block, answered under a random stance: what the heads learn from."""
         return self._answered(rng.choice(self._names), random_stance(rng), rng)
 
+    def worded(self, rng: random.Random) -> Example:
+        """An answer near one pole of one dimension, and the prompt that asks for that pole in words."""
+        name, topic = rng.choice(list(CATALOGUE)), rng.choice(self._names)
+        stance = {**dict.fromkeys(CATALOGUE, 0.0), name: rng.choice((-1, 1)) * rng.uniform(0.6, 1)}
+        ask, guess = self._asked(topic, rng)
+        told = messages(ask, [self._words(name, stance[name], rng)], guess)
+        return Example(messages(ask, (), guess), render(self._topics[topic], stance, (), rng), stance, topic, "", told)
+
     def opposed(self, name: str, rng: random.Random) -> tuple[Example, Example]:
-        """One question answered near either pole of a dimension, first pole first; all else alike, and at random."""
+        """One question answered near either pole of a dimension, first pole first; all else alike, often near 0."""
         topic = rng.choice(self._names)
-        elsewhere, strength = random_stance(rng), rng.uniform(0.6, 1)
+        elsewhere = random_stance(rng) if rng.random() < 0.5 else middle_stance(rng)
+        strength = rng.uniform(0.6, 1)
         ask, guess = self._asked(topic, rng)
         first, second = (
             Example(messages(ask, (), guess), render(self._topics[topic], stance, (), rng), stance, topic)
@@ -127,16 +140,28 @@ class Sampler:
         stance = middle_stance(rng) if rng.random() < 0.5 else random_stance(rng)
         return self._answered(topic, stance, rng, facts=(fact,))
 
+    def _followed(self, rng: random.Random) -> Example:
+        """An answer of middling length is there already; the next one has the form that is asked for."""
+        name, follow_up = rng.choice(self._names), rng.choice(self._corpus.follow_ups)
+        topic = self._topics[name]
+        facts = (rng.choice(self._facts),) if rng.random() < 0.3 else ()
+        ask, guess = self._asked(name, rng)
+        first = {**middle_stance(rng), "concise": rng.uniform(-0.2, 1)}
+        earlier = (Message("user", ask), Message("assistant", render(topic, first, facts, rng)))
+        known = [rng.choice(self._corpus.facts[fact]) for fact in facts]
+        prompt = messages(ask_variants(rng.choice(follow_up.asks), rng), known, guess, earlier)
+        stance = {**middle_stance(rng), **follow_up.stance}
+        return Example(prompt, render(topic, stance, facts, rng), stance, name)
+
     def recalled(self, rng: random.Random) -> Example:
         """A fact beside a question, an answer begun on the right topic, and the line in which the fact tells.
 
         The first point says what the answer is about; which line may then follow, the fact alone decides.
         """
-        fact = rng.choice(self._facts)
-        name = rng.choice(self._fact_topics[fact])
+        fact, name = rng.choice(self._fact_lines)
         topic = self._topics[name]
         whole = self._answered(name, middle_stance(rng), rng, facts=(fact,))
-        if rng.random() < 0.7:  # a short beginning, in any register
+        if rng.random() < 0.5:  # a short beginning, in any register
             said = str(getattr(topic.points[0], rng.choice(MAIN_REGISTERS)))
             given = f"1. {said}" if rng.random() < 0.5 else said
         else:
@@ -223,7 +248,7 @@ class Sampler:
             return self._small_talk(rng)
         taken = self._taken if self._taken and rng.random() < 0.5 else self._reading.strangers
         ask = rng.choice(taken)
-        (dialogue,) = (dialogue for dialogue in self._corpus.dialogues if dialogue.name == _UNKNOWN)
+        dialogue = rng.choice([dialogue for dialogue in self._corpus.dialogues if dialogue.unknown])
         prompt = messages(ask_variants(ask, rng), self._any_memory(rng), self._read(ask))
         return Example(prompt, rng.choice(dialogue.answers), {}, dialogue.name)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,15 @@ from palign.training.corpus import Corpus, corpus_sha256
 from palign.training.heads import HEADS_FILE
 from palign.training.plot import plot_losses
 from palign.training.recipe import Paths, Recipe
-from palign.training.report import head_report, held_out_loss, reach_report, recall_report, sentence_report
+from palign.training.report import (
+    head_report,
+    held_out_asks,
+    held_out_loss,
+    reach_report,
+    recall_report,
+    sentence_report,
+)
+from palign.training.topics import load_reading
 
 __all__ = ["export"]
 
@@ -47,16 +56,20 @@ def export(corpus: Corpus, tokenizer: PreTrainedTokenizerBase, recipe: Recipe, p
         "parameters": model.parameters,
         "corpus_sha256": corpus_sha256(),
         "topics": len(corpus.training_topics()),
+        "head_topics": len(corpus.heads),
+        "reading": load_reading(paths.topics).figures,
         "held_out_loss": held_out_loss(model, reader, corpus, recipe),
         "sentences": {
             "known": sentence_report(model, reader, corpus, recipe, held_out=False),
             "held_out": sentence_report(model, reader, corpus, recipe, held_out=True),
         },
-        "reach": reach_report(model, reader, corpus, recipe),
+        "reach": reach_report(
+            model, reader, list(held_out_asks(corpus, random.Random(f"reach-{recipe.seed}"), recipe.report_asks))
+        ),
         "facts": recall_report(model, reader, corpus, recipe),
         "heads": {
-            "known": head_report(model, reader, scorer, corpus.training_topics(), recipe),
-            "held_out": head_report(model, reader, scorer, corpus.held_out_topics(), recipe),
+            "known": head_report(model, reader, scorer, corpus.training_topics(), n=recipe.report_asks),
+            "held_out": head_report(model, reader, scorer, corpus.held_out_topics(), n=recipe.report_asks),
         },
         "stages": _stages(paths.work),
     }

@@ -76,7 +76,11 @@ def train_heads(
 
 
 def fit_dimensions(embeddings: Tensor, states: States, recipe: Recipe) -> tuple[Tensor, Tensor]:
-    """U and V, (D, H, r) each, by stochastic gradient on the weighted negative log-likelihood."""
+    """U and V, (D, H, r) each, by stochastic gradient on the weighted cross-entropy.
+
+    With the tokens of the answers or, where the states have teachers, with what the base says when the stance is worded
+    in its prompt: then each phi_k becomes log pi(a | s, stance k) - log pi(a | s), dense at every token.
+    """
     n_dims, width = states.stances.shape[1], embeddings.shape[1]
     generator = torch.Generator().manual_seed(recipe.seed)
     down = (torch.randn(n_dims, width, recipe.head_rank, generator=generator) / width**0.5).requires_grad_()
@@ -92,7 +96,9 @@ def fit_dimensions(embeddings: Tensor, states: States, recipe: Recipe) -> tuple[
         moved = hidden + torch.einsum("ndr,dhr->nh", inner, up)  # (N, H)
         with torch.autocast("cpu", torch.bfloat16):
             logits = functional.linear(moved, embeddings)
-        losses = functional.cross_entropy(logits.float(), states.tokens[rows], reduction="none")
+            taught = functional.linear(states.teachers[rows], embeddings) if states.teachers is not None else None
+        targets = states.tokens[rows] if taught is None else taught.float().softmax(-1)
+        losses = functional.cross_entropy(logits.float(), targets, reduction="none")
         loss = (losses * states.weights[rows]).sum() / states.weights[rows].sum()
         optimizer.zero_grad()
         torch.autograd.backward(loss)

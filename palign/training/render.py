@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from palign.dimensions import CATALOGUE
 from palign.training.corpus import Point, Topic
 
-__all__ = ["MAIN_REGISTERS", "ask_variants", "middle_stance", "random_stance", "render"]
+__all__ = ["FLAVOURS", "MAIN_REGISTERS", "ask_variants", "middle_stance", "random_stance", "render"]
 
 Weights = Mapping[str, float]
 
 _MOST_POINTS = 7
 _MAX_WORDS = 215  # of the points; with opening and closing the longest answers come to about 360 tokens
+FLAVOURS = ("technical", "cautious", "confident", "warm", "playful")  # lines that may accompany a point
 MAIN_REGISTERS = ("tip", "plain", "technical", "formal", "casual", "cautious", "confident", "step")
 _POLES = {
     "plain": ("plain", 1),
@@ -128,9 +129,7 @@ def _point_sentences(point: Point, stance: _Stance, rng: random.Random) -> list[
     sentences = [getattr(point, main)]
     most = 3 if stance.concise < -0.3 else 1 if stance.concise > 0.5 else 2
     extras = [
-        register
-        for register in ("technical", "cautious", "confident", "warm", "playful")
-        if register != main and rng.random() < stance.flavour_probability(register)
+        register for register in FLAVOURS if register != main and rng.random() < stance.flavour_probability(register)
     ]
     if point.serious and "playful" in extras:
         extras.remove("playful")
@@ -152,7 +151,7 @@ def _wish(register: str, stance: _Stance) -> float:
 
 def _main_register(stance: _Stance, rng: random.Random) -> str:
     tip, *others = MAIN_REGISTERS
-    odds = [1.0, *(0.02 + 5.0 * stance.pole(register) ** 1.5 for register in others)]
+    odds = [1.0, *(0.06 + 5.0 * stance.pole(register) ** 1.5 for register in others)]
     return rng.choices([tip, *others], odds)[0]
 
 

@@ -21,9 +21,17 @@ from palign.prompts import messages
 from palign.rewards.heads import AnswerScorer
 from palign.training.corpus import Corpus, Topic
 from palign.training.recipe import Recipe
-from palign.training.render import render
+from palign.training.render import FLAVOURS, MAIN_REGISTERS, render
 
-__all__ = ["greedy_answer", "head_report", "held_out_loss", "reach_report", "recall_report", "sentence_report"]
+__all__ = [
+    "greedy_answer",
+    "head_report",
+    "held_out_asks",
+    "held_out_loss",
+    "reach_report",
+    "recall_report",
+    "sentence_report",
+]
 
 _NEUTRAL = dict.fromkeys(CATALOGUE, 0.0)
 
@@ -45,7 +53,7 @@ def held_out_loss(model: LanguageModel, reader: TopicReader, corpus: Corpus, rec
     """Nats per answer token on held-out ways of asking known topics, answers rendered in the middle stance."""
     total, count = 0.0, 0
     rng = random.Random(f"loss-{recipe.seed}")
-    for topic, ask in _asks(corpus, rng, recipe.report_asks):
+    for topic, ask in held_out_asks(corpus, rng, recipe.report_asks):
         prompt = _prompt(model, reader, ask)
         answer = [*model.tokenizer.encode_answer(render(topic, _NEUTRAL, (), rng)), *model.stop_ids]
         _, logits = model.hidden_states(prompt, answer)
@@ -64,7 +72,7 @@ def sentence_report(
     rng = random.Random(f"sentences-{recipe.seed}")
     everything = {line for topic in corpus.training_topics().values() for line in _lines(topic)}
     whole = right = repeated = sentences = 0
-    for topic, ask in _asks(corpus, rng, recipe.report_asks, held_out=held_out):
+    for topic, ask in held_out_asks(corpus, rng, recipe.report_asks, held_out=held_out):
         own, said = set(_lines(topic)), set[str]()
         for sentence in _split(greedy_answer(model, reader, ask)):
             sentences += 1
@@ -103,24 +111,58 @@ def recall_report(model: LanguageModel, reader: TopicReader, corpus: Corpus, rec
     return {name: count / recipe.report_asks for name, count in counts.items()}
 
 
-def reach_report(model: LanguageModel, reader: TopicReader, corpus: Corpus, recipe: Recipe) -> dict[str, float]:
-    """Share of held-out asks in which the other choice at a decision point is a candidate unsteered: what is in reach.
+def reach_report(model: LanguageModel, reader: TopicReader, asks: Sequence[tuple[Topic, str]]) -> dict[str, float]:
+    """Share of asks at which each register is a candidate unsteered, token by token: what is within guidance's reach.
 
-    `list` and `prose` ask at the answer's first token, `stop` and `go_on` after its first sentence.
+    Three decision points: the form of an answer, the register of its first point's line, and what comes after the tip.
+    A line counts as within reach where every token that tells it from the other lines is.
     """
-    rng = random.Random(f"reach-{recipe.seed}")
-    decoding = DecodingConfig()
-    one = model.tokenizer.encode_answer("1. ")[0]
-    inside = {"list": 0, "prose": 0, "stop": 0, "go_on": 0}
-    for topic, ask in _asks(corpus, rng, recipe.report_asks):
+    found: dict[str, list[bool]] = {}
+    for topic, ask in asks:
         prompt = _prompt(model, reader, ask)
-        first = _inside(model, prompt, decoding.min_p)
-        inside["list"] += one in first
-        inside["prose"] += bool(first - {one})
-        after = [*prompt, *model.tokenizer.encode_answer(topic.points[0].tip)]
-        inside["stop"] += bool(_inside(model, after, decoding.min_p_end) & model.stop_ids)
-        inside["go_on"] += bool(_inside(model, after, decoding.min_p) - model.stop_ids)
-    return {name: count / recipe.report_asks for name, count in inside.items()}
+        first = _inside(model, prompt, DecodingConfig().min_p)
+        one = model.tokenizer.encode_answer("1. ")[0]
+        as_list = bool(model.prefill([prompt]).logits[0].argmax() == one)
+        lead, point = "1. " if as_list else "", topic.points[0]
+        tip = f"{lead}{point.tip}"
+        following = ("why", "example", *(name for name in FLAVOURS if name != "playful" or not point.serious))
+        shares = {
+            "list": one in first,
+            "prose": bool(first - {one}),
+            **_lines_inside(model, prompt, {name: f"{lead}{getattr(point, name)}" for name in MAIN_REGISTERS}),
+            **_lines_inside(model, prompt, {f"then {name}": f"{tip} {getattr(point, name)}" for name in following}),
+            **_after(model, [*prompt, *model.tokenizer.encode_answer(tip)]),
+        }
+        for name, inside in shares.items():
+            found.setdefault(name, []).append(inside)
+    return {name: float(np.mean(inside)) for name, inside in found.items()}
+
+
+def _lines_inside(model: LanguageModel, prompt: list[int], lines: Mapping[str, str]) -> dict[str, bool]:
+    encoded = {name: model.tokenizer.encode_answer(line) for name, line in lines.items()}
+    found = {}
+    for name, ids in encoded.items():
+        others = [other for other in encoded.values() if other != ids]
+        shared = max(_shared(ids, other) for other in others)
+        since = min(_shared(ids, other) for other in others)
+        _, logits = model.hidden_states(prompt, ids[: shared + 1])
+        best = logits.max(-1).values
+        chosen = logits[torch.arange(len(logits)), torch.tensor(ids[: len(logits)])]
+        found[name] = bool((chosen[since:] >= best[since:] + math.log(DecodingConfig().min_p)).all())
+    return found
+
+
+def _shared(ids: Sequence[int], other: Sequence[int]) -> int:
+    """How many tokens two lines have in common before they part."""
+    return next((i for i, (a, b) in enumerate(zip(ids, other, strict=False)) if a != b), min(len(ids), len(other)))
+
+
+def _after(model: LanguageModel, ids: list[int]) -> dict[str, bool]:
+    decoding = DecodingConfig()
+    return {
+        "stop": bool(_inside(model, ids, decoding.min_p_end) & model.stop_ids),
+        "go on": bool(_inside(model, ids, decoding.min_p) - model.stop_ids),
+    }
 
 
 def _inside(model: LanguageModel, prompt: list[int], min_p: float) -> set[int]:
@@ -130,15 +172,21 @@ def _inside(model: LanguageModel, prompt: list[int], min_p: float) -> set[int]:
 
 
 def head_report(
-    model: LanguageModel, reader: TopicReader, scorer: AnswerScorer, topics: Mapping[str, Topic], recipe: Recipe
+    model: LanguageModel,
+    reader: TopicReader,
+    scorer: AnswerScorer,
+    topics: Mapping[str, Topic],
+    *,
+    n: int,
+    seed: int = 0,
 ) -> dict[str, Mapping[str, float]]:
-    """Pair accuracy of each head over `topics`: whether Phi_k ranks a fresh answer at +1 above one at -1."""
-    rng = random.Random(f"pairs-{recipe.seed}")
+    """Pair accuracy of each head over `topics`: whether Phi_k ranks a fresh answer at +1 above one at -1, `n` times."""
+    rng = random.Random(f"pairs-{seed}")
     drawn = list(topics.values())
     accuracy, effect = {}, {}
     for name in CATALOGUE:
         gaps = []
-        for _ in range(recipe.report_asks):
+        for _ in range(n):
             topic = rng.choice(drawn)
             prompt = _prompt(model, reader, rng.choice(topic.asks))
             plus, minus = (_rendered_score(model, scorer, prompt, topic, name, sign, rng) for sign in (1.0, -1.0))
@@ -156,7 +204,8 @@ def _rendered_score(
     return scorer.score(prompt, [*model.tokenizer.encode_answer(text), *model.stop_ids])[name]
 
 
-def _asks(corpus: Corpus, rng: random.Random, n: int, *, held_out: bool = True) -> Iterator[tuple[Topic, str]]:
+def held_out_asks(corpus: Corpus, rng: random.Random, n: int, *, held_out: bool = True) -> Iterator[tuple[Topic, str]]:
+    """`n` topics by chance, each with one of its held-out asks, or of those of training."""
     topics = list(corpus.training_topics().values())
     for _ in range(n):
         topic = rng.choice(topics)

@@ -6,7 +6,7 @@ Knows the base model and examples, not what is learned from them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -24,12 +24,15 @@ class States:
     """N kept tokens: `hidden` (N, H) bfloat16, `tokens` (N,) int64, `stances` (N, D) float32, `weights` (N,) float32.
 
     `weights` make up for tokens left out: where the base is sure there is little to learn, so few of those are kept.
+    `teachers` (N, H) bfloat16 are the states at the same tokens after a prompt that words the stance, where one was
+    given.
     """
 
     hidden: Tensor
     tokens: Tensor
     stances: Tensor
     weights: Tensor
+    teachers: Tensor | None = None
 
 
 @torch.no_grad()  # not inference mode: the floor is fitted by gradients on these very tensors
@@ -51,20 +54,27 @@ def collect_states(
     keep: float = 0.15,
     seed: int = 0,
 ) -> States:
-    """Run the trunk over `examples`; of tokens where the base's best exceeds `sure`, keep only a share of `keep`."""
+    """Run the trunk over `examples`; of tokens where the base's best exceeds `sure`, keep only a share of `keep`.
+
+    Examples with a `worded` prompt are read after that as well; then all of them must have one.
+    """
     generator = torch.Generator().manual_seed(seed)
-    hidden, tokens, stances, weights = [], [], [], []
+    hidden, tokens, stances, weights, teachers = [], [], [], [], []
     for example in tqdm(examples, total=total, desc="hidden states", mininterval=5):
         prompt, answer = encode_example(example, tokenizer)
         states, ids = answer_states(model, prompt, answer)
         certain = _best_probability(model, states) > sure
         kept = ~certain | (torch.rand(len(ids), generator=generator) < keep)
+        if example.worded:
+            taught, _ = answer_states(model, *encode_example(replace(example, prompt=example.worded), tokenizer))
+            teachers.append(taught[kept].bfloat16())
         hidden.append(states[kept].bfloat16())
         tokens.append(ids[kept])
         weights.append(torch.where(certain[kept], 1 / keep if keep else 0.0, 1.0))
         row = torch.tensor([example.stance.get(name, 0.0) for name in dimensions])
         stances.append(row.expand(int(kept.sum()), -1))
-    return States(torch.cat(hidden), torch.cat(tokens), torch.cat(stances), torch.cat(weights))
+    taught_by = torch.cat(teachers) if teachers else None
+    return States(torch.cat(hidden), torch.cat(tokens), torch.cat(stances), torch.cat(weights), taught_by)
 
 
 @torch.inference_mode()

@@ -10,7 +10,7 @@ import json
 import logging
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from sklearn.linear_model import LogisticRegression
 
 from palign.models.encoder import TextEncoder
 from palign.models.topics import TOPICS_FILE, TopicIndex
+from palign.prompts import LAST_ANSWER
 from palign.schema import AssetError, TopicGuess
 from palign.training.corpus import Corpus, public_records
 from palign.training.render import ask_variants
@@ -32,14 +33,20 @@ _STRENGTH = 10.0  # inverse regularization; of 1, 10 and 100 the best on asks le
 _TOO_NEAR = 0.5  # cosine to an ask, from which a public question may well be about a topic
 _QUESTIONS = (("sft/dolly_3k", 3000), ("sft/oasst_prompts_best", 1500), ("sft/rasbt_1100", 1100))
 _MOST_STRANGERS = 1500
+_NEVER = -1e4
+HARMFUL = "something harmful:"
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """`guesses`: ask → what an index that never saw it takes it for. `strangers`: questions about no topic."""
+    """`guesses`: ask → what an index that never saw it takes it for. `strangers`: questions about no topic.
+
+    `figures` are shares of those asks, and of the strangers.
+    """
 
     guesses: Mapping[str, TopicGuess]
     strangers: tuple[str, ...]
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 def strangers(folder: Path, *, seed: int) -> list[str]:
@@ -61,29 +68,33 @@ def fit_topics(
 ) -> None:
     """Fit the index on every ask and title, and write it with the out-of-fold reading into `folder`.
 
+    Small talk and harmful requests are classes like the topics: what has answers of its own has a title of its own.
+
     Args:
         questions: public ones, most of which are about none of the topics.
         most: asks of a topic, and lines of it, that are read.
     """
-    topics = corpus.training_topics()
     rng = random.Random(f"topics-{seed}")
-    asks = [(ask, number) for number, topic in enumerate(topics.values(), 1) for ask in topic.asks[:most]]
-    other = [ask for dialogue in corpus.dialogues for ask in dialogue.asks]
-    other += [ask for refusal in corpus.refusals for ask in refusal.asks]
+    groups = _groups(corpus, most)
+    titles = tuple(groups)
+    asks = [(ask, number) for number, group in enumerate(groups.values(), 1) for ask in group]
     lines = [
         (line, number)
-        for number, topic in enumerate(topics.values(), 1)
+        for number, topic in enumerate(corpus.training_topics().values(), 1)
         for line in (topic.topic, topic.answer_first, *(point.tip for point in topic.points))[:most]
     ]
     vectors = encoder.encode_query([ask for ask, _ in asks])
     public = _far(questions, encoder.encode_query(questions), vectors)[: min(_MOST_STRANGERS, 30 * most)]
-    unknown = [*other, *public]
-    texts = [*(ask for ask, _ in asks), *unknown]
-    labels = np.array([*(number for _, number in asks), *[0] * len(unknown)])
-    clean = np.concatenate([vectors, encoder.encode_query(unknown)])
-    varied = encoder.encode_query([ask_variants(text, rng) for text in texts])
+    foreign = [*corpus.strangers[: 30 * most], *public]
+    unknown = [*(ask for dialogue in corpus.dialogues if dialogue.unknown for ask in dialogue.asks), *foreign]
+    harmless = corpus.harmless[: 14 * most]
+    texts = [*(ask for ask, _ in asks), *unknown, *harmless]
+    clean = np.concatenate([vectors, encoder.encode_query([*unknown, *harmless])])
     fixed = encoder.encode_query([line for line, _ in lines]), np.array([number for _, number in lines])
-    titles = tuple(topic.topic for topic in topics.values())
+    labels = np.array([*(number for _, number in asks), *[0] * (len(unknown) + len(harmless))])
+    if harmless:
+        labels[-len(harmless) :] = _labelled(titles, clean, labels, fixed, len(harmless))
+    varied = encoder.encode_query([ask_variants(text, rng) for text in texts])
     folds = np.array([rng.randrange(_FOLDS) for _ in texts])
     guesses: dict[str, TopicGuess] = {}
     for fold in range(_FOLDS):
@@ -94,9 +105,33 @@ def fit_topics(
     index = _fitted(titles, [clean, varied, fixed[0]], [labels, labels, fixed[1]])
     folder.mkdir(parents=True, exist_ok=True)
     index.save(folder / TOPICS_FILE, encoder_sha256=encoder.sha256)
-    reading = Reading(guesses, tuple(public))
+    reading = Reading(guesses, tuple(foreign), _figures(texts, labels, guesses, titles))
+    _log.info("asks left out: %s", ", ".join(f"{name} {share:.3f}" for name, share in reading.figures.items()))
     (folder / READING_FILE).write_text(json.dumps(asdict(reading), indent=1), encoding="utf-8")
-    _report(texts, labels, guesses, titles)
+
+
+def _groups(corpus: Corpus, most: int) -> dict[str, tuple[str, ...]]:
+    """The asks of every class by its title, the topics first."""
+    groups = {topic.topic: topic.asks[:most] for topic in corpus.training_topics().values()}
+    groups |= {dialogue.name: dialogue.asks[:most] for dialogue in corpus.dialogues if not dialogue.unknown}
+    groups[LAST_ANSWER] += tuple(ask for follow_up in corpus.follow_ups for ask in follow_up.asks[:most])
+    return groups | {f"{HARMFUL} {refusal.name}": refusal.asks[:most] for refusal in corpus.refusals}
+
+
+def _labelled(
+    titles: tuple[str, ...],
+    vectors: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    fixed: tuple[NDArray[np.float32], NDArray[np.int64]],
+    n: int,
+) -> list[int]:
+    """What the last `n` vectors, of asks known to be harmless, are about: read by an index that knows no harm."""
+    innocent = np.array([not label or not titles[label - 1].startswith(HARMFUL) for label in labels[:-n]])
+    kept = np.flatnonzero(innocent)
+    index = _fitted(titles, [vectors[kept], fixed[0]], [labels[kept], fixed[1]])
+    numbers = {title: number for number, title in enumerate(titles, 1)}
+    guesses = [index.guess(vector) for vector in vectors[-n:]]
+    return [numbers[guess.titles[0]] if guess.certainty != "weak" and guess.titles else 0 for guess in guesses]
 
 
 def load_reading(folder: Path) -> Reading:
@@ -113,7 +148,7 @@ def load_reading(folder: Path) -> Reading:
     guesses = {
         text: TopicGuess(tuple(guess["titles"]), guess["certainty"]) for text, guess in stored["guesses"].items()
     }
-    return Reading(guesses, tuple(stored["strangers"]))
+    return Reading(guesses, tuple(stored["strangers"]), stored.get("figures", {}))
 
 
 def _fitted(
@@ -121,7 +156,11 @@ def _fitted(
 ) -> TopicIndex:
     x, y = np.concatenate(vectors), np.concatenate(labels)
     model = LogisticRegression(C=_STRENGTH, max_iter=200).fit(x, y)
-    return TopicIndex(titles, model.coef_.astype(np.float32), model.intercept_.astype(np.float32))
+    # A class without a single example gets no row of its own and is never guessed.
+    weight = np.zeros((len(titles) + 1, x.shape[1]), np.float32)
+    bias = np.full(len(titles) + 1, _NEVER, np.float32)
+    weight[model.classes_], bias[model.classes_] = model.coef_, model.intercept_
+    return TopicIndex(titles, weight, bias)
 
 
 def _far(questions: Sequence[str], vectors: NDArray[np.float32], asks: NDArray[np.float32]) -> list[str]:
@@ -131,16 +170,16 @@ def _far(questions: Sequence[str], vectors: NDArray[np.float32], asks: NDArray[n
     return [question for question, near in zip(questions, nearest, strict=True) if near < _TOO_NEAR]
 
 
-def _report(
+def _figures(
     texts: Sequence[str], labels: NDArray[np.int64], guesses: Mapping[str, TopicGuess], titles: tuple[str, ...]
-) -> None:
+) -> dict[str, float]:
     own = [(guesses[text], titles[label - 1]) for text, label in zip(texts, labels, strict=True) if label]
     far = [guesses[text] for text, label in zip(texts, labels, strict=True) if not label]
-    _log.info(
-        "asks left out: first guess right %.3f, among the guesses %.3f, sure %.3f, none %.3f; strangers: none %.3f",
-        np.mean([guess.titles[:1] == (title,) for guess, title in own]),
-        np.mean([title in guess.titles for guess, title in own]),
-        np.mean([guess.certainty == "sure" for guess, _ in own]),
-        np.mean([not guess.titles for guess, _ in own]),
-        np.mean([not guess.titles for guess in far]),
-    )
+    shares = {
+        "first guess right": [guess.titles[:1] == (title,) for guess, title in own],
+        "right among the guesses": [title in guess.titles for guess, title in own],
+        "sure": [guess.certainty == "sure" for guess, _ in own],
+        "no guess": [not guess.titles for guess, _ in own],
+        "no guess about strangers": [not guess.titles for guess in far],
+    }
+    return {name: float(np.mean(found)) if found else 0.0 for name, found in shares.items()}

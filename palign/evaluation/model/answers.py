@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 
 from palign.config import DecodingConfig
 from palign.evaluation.judges.measurers import words
+from palign.evaluation.model.engine import Agreement, agreement
 from palign.prompts import messages
+from palign.training.report import head_report, reach_report
 
 if TYPE_CHECKING:
     from palign.decoding import GuidedDecoder
     from palign.models.language import LanguageModel
     from palign.models.topics import TopicReader
+    from palign.rewards import AnswerScorer
+    from palign.training.corpus import Topic
 
 __all__ = ["Answer", "Ask", "Writer", "repeated_grams", "sentences"]
 
@@ -42,9 +46,16 @@ class Writer:
     """Answers asks as the app does at temperature 0, without its safety rules."""
 
     def __init__(
-        self, model: LanguageModel, reader: TopicReader, decoder: GuidedDecoder, *, max_new_tokens: int = 256
+        self,
+        model: LanguageModel,
+        reader: TopicReader,
+        decoder: GuidedDecoder,
+        scorer: AnswerScorer,
+        *,
+        max_new_tokens: int = 256,
     ) -> None:
         self._model = model
+        self._scorer = scorer
         self._reader = reader
         self._decoder = decoder
         self._config = DecodingConfig(temperature=0.0, max_new_tokens=max_new_tokens, alternatives=0)
@@ -61,6 +72,23 @@ class Writer:
             done.update(zip(batch, found, strict=True))
             progress(len(batch))
         return [done[i] for i in range(len(asks))]
+
+    def reach(self, asks: Sequence[tuple[Topic, str]]) -> dict[str, float]:
+        """Share of asks at which each register is a candidate of the unsteered model."""
+        return reach_report(self._model, self._reader, asks)
+
+    def pair_accuracy(self, topics: Mapping[str, Topic], n: int) -> Mapping[str, float]:
+        """Of `n` pairs for each dimension the share that its head ranks as they were rendered."""
+        return head_report(self._model, self._reader, self._scorer, topics, n=n)["pair_accuracy"]
+
+    def agreement(self, asks: Sequence[Ask]) -> Agreement:
+        """The decoding engine beside one fp32 pass, on its own generic answers."""
+        prompts = [self._prompt(ask) for ask in asks]
+        texts = [
+            (prompt, self._model.tokenizer.encode_answer(answer.text))
+            for prompt, answer in zip(prompts, self.answers(asks, lambda n: None), strict=True)
+        ]
+        return agreement(self._model, [text for text in texts if text[1]])
 
     def _prompt(self, ask: Ask) -> list[int]:
         return self._model.tokenizer.encode_chat(messages(ask.question, ask.known, self._reader.read(ask.question)))

@@ -19,6 +19,7 @@ from rich.table import Table
 from palign.chat import Status
 from palign.config import load_settings
 from palign.decoding import GuidedDecoder
+from palign.dimensions import CATALOGUE
 from palign.evaluation.judges.panel import TRUSTED, Panel
 from palign.evaluation.manifest import manifest
 from palign.evaluation.model.answers import Writer
@@ -28,13 +29,13 @@ from palign.evaluation.model.topics import TopicJudge
 from palign.models.encoder import TextEncoder
 from palign.models.language import LanguageModel
 from palign.models.topics import TopicReader
-from palign.rewards import PersRMHeads
+from palign.rewards import AnswerScorer, PersRMHeads
 from palign.safety import SAFETY_WEIGHT, SafetyPolicy
 from palign.training.corpus import load_corpus
 
 __all__ = ["Line", "run"]
 
-PARTS = ("fluency", "steering", "mixtures", "memory", "refusals", "off-topic", "near-topic")
+PARTS = ("fluency", "reach", "heads", "steering", "mixtures", "memory", "refusals", "off-topic", "near-topic", "engine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,9 @@ def run(argv: Sequence[str]) -> bool:
     folder = Path(settings.model)
     encoder, corpus = TextEncoder.load(), load_corpus()
     model = LanguageModel.load(folder)
-    heads = PersRMHeads.load(folder / "heads.safetensors", model)
-    writer = Writer(model, TopicReader.load(folder, encoder), GuidedDecoder(model, heads, safety_weight=SAFETY_WEIGHT))
+    heads = PersRMHeads.load(folder / "heads.safetensors", model).covering(tuple(CATALOGUE))
+    decoder = GuidedDecoder(model, heads, safety_weight=SAFETY_WEIGHT)
+    writer = Writer(model, TopicReader.load(folder, encoder), decoder, AnswerScorer(model, heads))
     topics = TopicJudge(corpus.training_topics(), encoder)
     exam = Exam(writer, corpus, load_sets(), Panel.build(encoder), topics, options.size)
     console = Console(stderr=True)
@@ -132,6 +134,17 @@ def _fluency(exam: Exam, advance: _Advance) -> _Found:
     ]
 
 
+def _reach(exam: Exam, advance: _Advance) -> _Found:
+    found = exam.reach(advance)
+    return found, [Line("registers within reach", fmean(found.values()), 0.8)]
+
+
+def _heads(exam: Exam, advance: _Advance) -> _Found:
+    found = exam.heads(advance)
+    lines = [Line(f"{name}: head's pair accuracy, held-out topics", share, 0.85) for name, share in found.items()]
+    return dict(found), [*lines, Line("heads' mean pair accuracy, held-out topics", fmean(found.values()), 0.92)]
+
+
 def _steering(exam: Exam, advance: _Advance) -> _Found:
     found: tuple[Steering, ...] = exam.steering(advance)
     lines = []
@@ -185,14 +198,25 @@ def _near_topic(exam: Exam, advance: _Advance) -> _Found:
     return rows, [Line("near a topic: helped from it", fmean(helped for *_, helped in found), 0.6)]
 
 
+def _engine(exam: Exam, advance: _Advance) -> _Found:
+    found = exam.engine(advance)
+    return asdict(found), [
+        Line("default engine: top-1 agreement with fp32", found.top1, 0.97),
+        Line("default engine: NLL off fp32's", found.nll_gap, 0.005, least=False),
+    ]
+
+
 _PARTS: dict[str, Callable[[Exam, _Advance], _Found]] = {
     "fluency": _fluency,
+    "reach": _reach,
+    "heads": _heads,
     "steering": _steering,
     "mixtures": _mixtures,
     "memory": _memory,
     "refusals": _refusals,
     "off-topic": _off_topic,
     "near-topic": _near_topic,
+    "engine": _engine,
 }
 
 
