@@ -160,9 +160,13 @@ def full(service: ChatService, turn: Turn) -> Iterator[None]:
     ledger = service._memory._vault.ledger
     ledger.read(f"PRAGMA max_page_count = {ledger.read('PRAGMA page_count')[0][0]}")
     try:
-        with pytest.raises(MemoryStoreError):
-            for n in range(1_000):
-                service._memory.add_turn(dataclasses.replace(turn, id=f"{n:016}"))
+        # A small turn may fit where a large one does not.
+        for size, one in enumerate(
+            (turn, dataclasses.replace(turn, prompt="", generic="", personal="", difference={}))
+        ):
+            with pytest.raises(MemoryStoreError):
+                for n in range(1_000):
+                    service._memory.add_turn(dataclasses.replace(one, id=f"{size}{n:015}"))
         yield
     finally:
         ledger.read("PRAGMA max_page_count = 1000000")

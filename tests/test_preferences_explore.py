@@ -102,6 +102,12 @@ def test_a_turn_that_tries_nothing_uses_the_mean() -> None:
     assert exploring_weights(posterior, [], "Why?", ()) == weights(posterior, [], "Why?")
 
 
+def test_only_what_can_be_steered_is_tried() -> None:
+    tried = {s.dimension for seed in range(100) for s in explore(known(), [], rng_seed=seed, among=("lists", "warm"))}
+    assert tried == {"lists", "warm"}
+    assert explore(known(), [], rng_seed=1, among=()) == ()
+
+
 @pytest.mark.parametrize("wrong", [{"most": -1}, {"weakest": 1.5}, {"unlikely": math.nan}])
 def test_unusable_settings_are_refused_by_name(wrong: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):

@@ -94,6 +94,7 @@ def test_heads_cover_further_dimensions_by_steering_nothing_there(parts, state):
     torch.testing.assert_close(own, wide, atol=1e-4, rtol=1e-4)
     assert not wider.open([{"unheard": 1.0}] * 2).push(state.hidden, ids).any()
     assert wider.sha256 == parts.heads.sha256
+    assert set(wider.steered) == set(parts.heads.dimensions)
     with pytest.raises(AssetError, match=parts.heads.dimensions[0]):
         parts.heads.covering(("unheard",))
 

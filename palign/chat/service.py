@@ -256,7 +256,10 @@ class ChatService:
         trying: tuple[Stance, ...] = ()
         # Without strength both answers are the same, and nothing would be tried.
         if request.explore and request.strength > 0:
-            trying = preferences.explore(posterior, events, rng_seed=request.seed, config=self._exploring)
+            steered = self._decoder.steered
+            trying = preferences.explore(
+                posterior, events, rng_seed=request.seed, among=steered, config=self._exploring
+            )
             weights = preferences.exploring_weights(posterior, events, question, trying, config=self._exploring)
         return {name: request.strength * value for name, value in weights.items() if value}, trying
 

@@ -75,6 +75,11 @@ class GuidedDecoder:
         self._source = source
         self._safety = safety_weight
 
+    @property
+    def steered(self) -> tuple[str, ...]:
+        """The dimensions that weights can move answers in."""
+        return self._source.steered
+
     def stream(
         self, prompts: Sequence[Sequence[int]], weights: Sequence[Mapping[str, float]], config: DecodingConfig
     ) -> Iterator[tuple[DecodingStep, ...]]:

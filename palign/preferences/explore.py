@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,9 +49,12 @@ def explore(
     events: Sequence[PreferenceEvent],
     *,
     rng_seed: int,
+    among: Collection[str] | None = None,
     config: ExploreConfig | None = None,
 ) -> tuple[Stance, ...]:
-    """What this turn tries, at most `config.most` stances; empty where nothing is left to learn.
+    """What this turn tries, at most `config.most` stances `among` these dimensions, by default all.
+
+    Empty where nothing is left to learn.
 
     Thompson sampling: each open dimension draws its weight from the posterior, and the largest draws are tried. So a
     dimension of which nothing is known is as likely tried as any other, one where evidence began to come is tried
@@ -63,7 +66,8 @@ def explore(
     draws = random.normal(posterior.mean, posterior.std)  # (D,)
     keenness = random.random()
     stated = stated_dimensions(events)
-    open_ = [index for index, name in enumerate(posterior.dimensions) if name not in stated]
+    steered = posterior.dimensions if among is None else among
+    open_ = [index for index, name in enumerate(posterior.dimensions) if name in steered and name not in stated]
     if keenness >= _eagerness(posterior, open_, config):
         return ()
     tried = [index for index in open_ if _worth_trying(posterior, index, float(draws[index]), config)]

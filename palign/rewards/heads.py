@@ -39,9 +39,10 @@ class RewardStream(Protocol):
 
 
 class RewardSource(Protocol):
-    """Where rewards come from."""
+    """Where rewards come from; `steered` are the dimensions for which there are any."""
 
     dimensions: tuple[str, ...]
+    steered: tuple[str, ...]
     sha256: str
 
     def open(self, weights: Sequence[Mapping[str, float]]) -> RewardStream:
@@ -53,6 +54,7 @@ class PersRMHeads:
 
     Attributes:
         dimensions: names, in the order of the last axis of `explain`.
+        steered: those of them that have a head.
         sha256: of the head file, empty for heads made in memory.
     """
 
@@ -65,6 +67,7 @@ class PersRMHeads:
             embeddings: (V, H) output embeddings of the base.
         """
         self.dimensions = tuple(dimensions)
+        self.steered = tuple(name for name, matrix in zip(dimensions, up, strict=True) if bool(matrix.any()))
         self.sha256 = ""
         self.up = up
         self.down = down
