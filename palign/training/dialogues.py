@@ -154,19 +154,25 @@ class Sampler:
         return Example(prompt, render(topic, stance, facts, rng), stance, name)
 
     def recalled(self, rng: random.Random) -> Example:
-        """A fact beside a question, an answer begun on the right topic, and the line in which the fact tells.
+        """Facts beside a question, an answer begun on the right topic, and the lines in which the facts tell.
 
-        The first point says what the answer is about; which line may then follow, the fact alone decides.
+        The first point says what the answer is about; which line may then follow, the facts alone decide. Often there
+        are several, since a row with three lines costs little more than one with one.
         """
         fact, name = rng.choice(self._fact_lines)
         topic = self._topics[name]
-        whole = self._answered(name, middle_stance(rng), rng, facts=(fact,))
+        others = [other for other in topic.when if other != fact and other in self._fact_topics]
+        more = rng.sample(others, min(len(others), rng.choice((0, 0, 1, 2, 3))))
+        whole = self._answered(name, middle_stance(rng), rng, facts=(fact, *more))
+        lines = [topic.when[one] for one in (fact, *more)]
+        first = min(whole.answer.index(line) for line in lines)
+        last = max(whole.answer.index(line) + len(line) for line in lines)
         if rng.random() < 0.5:  # a short beginning, in any register
             said = str(getattr(topic.points[0], rng.choice(MAIN_REGISTERS)))
             given = f"1. {said}" if rng.random() < 0.5 else said
         else:
-            given = whole.answer[: whole.answer.index(topic.when[fact])].rstrip(" ")
-        return Example(whole.prompt, f" {topic.when[fact]}", {}, name, given)
+            given = whole.answer[:first].rstrip(" ")
+        return Example(whole.prompt, f" {whole.answer[first:last]}", {}, name, given)
 
     def opening(self, rng: random.Random) -> Example:
         """A question of which the beginning of the answer is learned, with a remembered fact in the prompt or none."""
@@ -208,14 +214,13 @@ class Sampler:
         facts: Sequence[str] = (),
     ) -> Example:
         ask, guess = self._asked(name, rng)
-        known = list(lines)
-        for fact in facts:
-            if fact in self._corpus.facts:
-                known.append(rng.choice(self._corpus.facts[fact]))
-        if (facts or lines) and rng.random() < 0.3:
-            known.append(rng.choice(self._corpus.unrelated))
-        rng.shuffle(known)
-        return Example(messages(ask, known, guess), render(self._topics[name], stance, facts, rng), stance, name)
+        told = [(line, "") for line in lines]
+        told += [(rng.choice(self._corpus.facts[fact]), fact) for fact in facts if fact in self._corpus.facts]
+        if told and rng.random() < 0.3:
+            told.append((rng.choice(self._corpus.unrelated), ""))
+        rng.shuffle(told)
+        known, heeded = [line for line, _ in told], [fact for _, fact in told if fact]
+        return Example(messages(ask, known, guess), render(self._topics[name], stance, heeded, rng), stance, name)
 
     def _asked(self, name: str, rng: random.Random) -> tuple[str, TopicGuess | None]:
         ask = rng.choice(self._topics[name].asks)
