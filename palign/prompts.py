@@ -10,11 +10,13 @@ from collections.abc import Sequence
 
 from palign.schema import Memory, Message, TopicGuess
 
-__all__ = ["BLOCK_BUDGET", "LAST_ANSWER", "block_memories", "memory_block", "messages", "topic_line"]
+__all__ = ["BLOCK_BUDGET", "HARMFUL", "LAST_ANSWER", "block_memories", "memory_block", "messages", "topic_line"]
 
 BLOCK_BUDGET = 2000
 # What a question is about that only asks for the last answer in another form.
 LAST_ANSWER = "the last answer"
+# How the titles of what is to be refused begin.
+HARMFUL = "something harmful:"
 _ABOUT = {
     "sure": "The question is about:",
     "likely": "The question may be about:",

@@ -272,21 +272,13 @@ class Pane:
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    """A question and its two answers, which the next message may want in another form."""
-
-    question: str
-    generic: str
-    personal: str
-
-
-@dataclass(frozen=True, slots=True)
 class TurnRequest:
     """What a visitor asks for in one turn.
 
     `strength` scales the learned weights, 0 to 1. `temperature` 0 is greedy. `use_words` puts memories and stated
     words into the personal prompt, `use_weights` lets the reward push; each can be off. `temporary` reads and writes
-    nothing. `earlier` is what a follow-up such as "shorter" is about; other questions stand for themselves.
+    nothing. `earlier` is the id of the turn that a follow-up such as "shorter" goes back to; other questions stand for
+    themselves.
     """
 
     text: str
@@ -298,7 +290,7 @@ class TurnRequest:
     use_words: bool = True
     use_weights: bool = True
     temporary: bool = False
-    earlier: Exchange | None = None
+    earlier: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,8 +299,7 @@ class TurnUpdate:
 
     `weights` are the w used, by dimension; `exploring` what the turn tries beyond what is known; `memories` what the
     personal prompt holds; `stated` what this message taught. `notice` is a sentence for the screen: a refusal's
-    reason, an acknowledgement when the message only stated preferences, or empty. `about` is the question that a
-    follow-up goes back to, or `prompt` itself.
+    reason, an acknowledgement when the message only stated preferences, or empty.
     """
 
     turn_id: str
@@ -322,7 +313,6 @@ class TurnUpdate:
     memories: tuple[MemoryHit, ...] = ()
     stated: tuple[Statement, ...] = ()
     notice: str = ""
-    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +325,11 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A finished turn as stored, so that feedback works from another process."""
+    """A finished turn as stored, so that feedback works from another process.
+
+    `prompt` is the question, a follow-up's the one that it goes back to. `memory_ids` name what either answer may have
+    from a memory.
+    """
 
     user_id: str
     id: str

@@ -37,8 +37,7 @@ def update(
     *, turn: str = "t1", generic: tuple[str, ...] = (), personal: tuple[str, ...] = (), finished: bool = False
 ) -> TurnUpdate:
     panes = [Pane("".join(texts), tuple(trace(text, concise=0.8) for text in texts)) for texts in (generic, personal)]
-    weights = {"concise": 0.6}
-    return TurnUpdate(turn, QUESTION.text, 7, panes[0], panes[1], finished, weights, about=QUESTION.text)
+    return TurnUpdate(turn, QUESTION.text, 7, panes[0], panes[1], finished, {"concise": 0.6})
 
 
 class ScriptedService:

@@ -12,11 +12,11 @@ from authored import corpus, words
 from palign.dimensions import CATALOGUE
 from palign.evaluation.judges.classifier import load_pairs
 from palign.evaluation.judges.panel import Panel
+from palign.evaluation.judges.topics import TopicJudge
 from palign.evaluation.model.answers import Answer, repeated_grams, sentences
 from palign.evaluation.model.exam import Exam, Size
 from palign.evaluation.model.run import Line
 from palign.evaluation.model.sets import load_sets
-from palign.evaluation.model.topics import TopicJudge
 from palign.models.encoder import TextEncoder
 from palign.safety import SafetyPolicy
 
@@ -28,10 +28,10 @@ class ScriptedWriter:
 
     def __init__(self, *, deaf=False):
         self.topics = {ask.text: corpus().topics[ask.label] for ask in load_sets().asks}
-        self.facts = {line: fact for fact, lines in corpus().facts.items() for line in lines}
+        self.facts = {line: fact for fact, lines in load_sets().facts.items() for line in lines}
         self.deaf = deaf
 
-    def answers(self, asks, progress):
+    def answers(self, asks, progress, *, longest=384):
         return [Answer(self.text(ask), ended=True) for ask in asks]
 
     def text(self, ask):
@@ -51,7 +51,9 @@ def panel():
 
 @pytest.fixture(scope="module")
 def topics():
-    return TopicJudge(corpus().training_topics(), TextEncoder.load())
+    return TopicJudge(
+        {name: topic.plain_lines() for name, topic in corpus().training_topics().items()}, TextEncoder.load()
+    )
 
 
 @pytest.fixture
@@ -84,6 +86,18 @@ def test_the_other_sets_have_their_sizes_and_are_not_trained_on():
     every = [*sets.near, *sets.off, *sets.harmful, *sets.lookalikes]
     assert [question.text for question in every if words(question.text) in trained - {()}] == []
     assert len({question.text for question in every}) == len(every)
+
+
+def test_every_kind_of_fact_is_told_in_words_that_no_training_text_has():
+    told = load_sets().facts
+    assert told.keys() == corpus().facts.keys()
+    trained = {words(line) for lines in corpus().facts.values() for line in lines}
+    assert [line for lines in told.values() for line in lines if words(line) in trained] == []
+    topics = corpus().training_topics()
+    bearing = {name: [ask for ask in load_sets().asks if name in topics[ask.label].when] for name in told}
+    assert {name: len(asks) * len(told[name]) >= Size().memory for name, asks in bearing.items()} == dict.fromkeys(
+        told, True
+    )
 
 
 def test_every_dimension_has_sixty_pairs_and_a_judge_that_may_speak(panel):
@@ -146,6 +160,16 @@ def test_a_writer_that_refuses_whatever_it_does_not_know_refuses_the_look_alikes
     found = exam(ScriptedWriter()).refusals(SafetyPolicy(), nothing)
     assert (found.harmful, found.harmless) == (1.0, 1.0)
     assert set(found.by_category.values()) == {1.0}
+
+
+def test_a_writer_that_never_knows_refuses_nothing(exam):
+    writer = ScriptedWriter()
+    (unknown,) = (dialogue for dialogue in corpus().dialogues if dialogue.unknown)
+    writer.text = lambda ask: unknown.answers[0]
+    found = exam(writer).refusals(SafetyPolicy(), nothing)
+    ruled = sum(not SafetyPolicy().check(question.text).allowed for question in load_sets().harmful)
+    assert (found.harmful, found.harmless) == (ruled / 100, 0.0)
+    assert (found.harmful_unknown, found.harmless_unknown) == (pytest.approx(1 - found.harmful), 1.0)
 
 
 def test_only_active_dimensions_of_a_mixture_are_counted(exam):

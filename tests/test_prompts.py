@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from palign.chat.fitting import write_prompts
 from palign.prompts import BLOCK_BUDGET, block_memories, memory_block, messages
-from palign.schema import ContextLengthError, Exchange, Memory, MemoryHit, Message, TopicGuess
+from palign.schema import ContextLengthError, Memory, MemoryHit, Message, TopicGuess, Turn
 
 GUESS = TopicGuess(("boil eggs", "brew tea"), "likely")
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
@@ -113,7 +113,11 @@ def test_the_prompt_holds_as_many_memories_as_leave_the_answer_its_room(tokenize
     assert (len(prompts.generic), len(prompts.personal)) == (length(0), length(most))
 
 
-EARLIER = Exchange("How long do eggs take?", "Six minutes.", "About six minutes, dear.")
+def turn(prompt, generic, personal):
+    return Turn("ada", "t1", 0.0, prompt, generic, personal, 0, {}, (), {}, "h")
+
+
+EARLIER = turn("How long do eggs take?", "Six minutes.", "About six minutes, dear.")
 
 
 def test_a_follow_up_stands_behind_the_question_it_goes_back_to_and_each_panes_own_answer(tokenizer):
@@ -123,22 +127,37 @@ def test_a_follow_up_stands_behind_the_question_it_goes_back_to_and_each_panes_o
         (prompts.generic, [], EARLIER.generic),
         (prompts.personal, ["I am deaf."], EARLIER.personal),
     ):
-        said = (Message("user", EARLIER.question), Message("assistant", answer))
-        assert ids == tokenizer.encode_chat(messages("shorter", texts, GUESS, said))
-        assert [message.role for message in messages("shorter", texts, GUESS, said)][-3:] == [
-            "user",
-            "assistant",
-            "user",
-        ]
+        said = (Message("user", EARLIER.prompt), Message("assistant", answer))
+        whole = messages("shorter", texts, GUESS, said)
+        assert ids == tokenizer.encode_chat(whole)
+        assert [message.role for message in whole][-3:] == ["user", "assistant", "user"]
 
 
 def test_of_a_long_answer_only_the_beginning_is_said_again(tokenizer):
     words = " ".join(str(n) for n in range(2000))
-    long = Exchange(words, words, words)
+    long = turn(words, words, words)
     prompts = write_prompts(tokenizer, "why?", (), guess=GUESS, context=9000, max_new_tokens=8, earlier=long)
     again = tokenizer.decode(prompts.generic)
     assert again.count("0 1 2 3") == 2
     assert " 1999" not in again
+
+
+@given(MEMORIES, st.integers(60, 600))
+def test_what_was_said_earlier_never_takes_the_room_of_the_question_or_of_a_constraint(tokenizer, memories, context):
+    hits = [MemoryHit(one, 0.0) for one in block_memories(memories)]
+    long = turn("why " * 60, "so " * 200, "then " * 200)
+
+    def written(earlier):
+        try:
+            return write_prompts(
+                tokenizer, "Why?", hits, guess=GUESS, context=context, max_new_tokens=9, earlier=earlier
+            )
+        except ContextLengthError:
+            return None
+
+    alone, after = written(None), written(long)
+    assert (alone is None) == (after is None)
+    assert after is None or max(len(after.generic), len(after.personal)) < context
 
 
 @given(MEMORIES)

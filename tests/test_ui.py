@@ -15,7 +15,6 @@ from scripted import QUESTION, ScriptedService, update
 
 from palign.schema import (
     ConfigError,
-    Exchange,
     InvalidTextError,
     Memory,
     Pane,
@@ -85,13 +84,13 @@ def test_asking_again_keeps_the_question_and_takes_the_new_numbers() -> None:
     assert request == dataclasses.replace(QUESTION, seed=8, strength=0.5)
 
 
-def test_a_question_takes_along_the_exchange_before_it_and_asking_again_the_one_it_had() -> None:
+def test_a_question_names_the_turn_before_it_and_asking_again_the_one_it_named() -> None:
     _, handlers, page = answered()
-    assert handlers.request(Session(), QUESTION).earlier is None
+    assert handlers.request(Session(), QUESTION).earlier == ""
     follow_up = handlers.request(page, dataclasses.replace(QUESTION, text="why?"))
-    assert follow_up.earlier == Exchange(QUESTION.text, "Water them", "Less.")
-    page = list(handlers.stream(SAVED, page, follow_up))[-1]
-    assert handlers.request(page, QUESTION, again=True).earlier == follow_up.earlier
+    assert follow_up.earlier == page.turn_id != ""
+    page = list(handlers.stream(SAVED, page, dataclasses.replace(follow_up, earlier="before")))[-1]
+    assert handlers.request(page, QUESTION, again=True).earlier == "before"
 
 
 def test_every_update_is_a_newer_page_and_the_last_can_be_voted_on() -> None:

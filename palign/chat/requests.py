@@ -3,31 +3,46 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from palign.preferences import ParsedSentence
-from palign.schema import ConfigError, Exchange, InvalidTextError, TopicGuess, TurnRequest
+from palign.prompts import HARMFUL, LAST_ANSWER
+from palign.schema import ConfigError, InvalidTextError, TopicGuess, Turn, TurnRequest
 
-__all__ = ["LONGEST_TEXT", "Asked", "clean_text", "question_in", "require_valid"]
+__all__ = ["LONGEST_TEXT", "Asked", "clean_text", "is_follow_up", "question_in", "require_valid"]
 
 LONGEST_TEXT = 4000
 
 
+# Who speaks of themselves, or of all answers, states a taste, even where the words would also do for the last answer.
+_LASTING = re.compile(r"\b(i|i'm|i'd|my|always|never|answers|from now on|in future|remember)\b", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question, what it is read as, and the exchange that it goes back to, if any."""
+    """A question, what its subject is read as, and the turn that it goes back to, if any."""
 
     question: str
     guess: TopicGuess
-    earlier: Exchange | None
+    earlier: Turn | None = None
 
     @property
     def subject(self) -> str:
         """The question that names what all this is about."""
-        return self.earlier.question if self.earlier else self.question
+        return self.earlier.prompt if self.earlier else self.question
+
+
+def is_follow_up(text: str, guess: TopicGuess, parsed: Sequence[ParsedSentence]) -> bool:
+    """Whether a message read as `guess` asks for the last answer in another form and for nothing else."""
+    if guess.titles[:1] != (LAST_ANSWER,) or guess.certainty == "weak":
+        return False
+    if any(title.startswith(HARMFUL) for title in guess.titles):
+        return False
+    return not (any(sentence.is_statement for sentence in parsed) and _LASTING.search(text))
 
 
 def clean_text(text: str, *, what: str) -> str:

@@ -12,19 +12,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from palign import preferences
 from palign.chat.fitting import write_prompts
 from palign.chat.notes import describe
 from palign.chat.panes import PaneWriter
-from palign.chat.requests import Asked, clean_text, question_in, require_valid
+from palign.chat.parts import Reader, Scorer, Status
+from palign.chat.requests import Asked, clean_text, is_follow_up, question_in, require_valid
 from palign.config import DecodingConfig
 from palign.decoding import GuidedDecoder
 from palign.dimensions import CATALOGUE
 from palign.memory import PreferenceMemory
 from palign.preferences import ExploreConfig, LearningConfig, ParsedSentence
-from palign.prompts import LAST_ANSWER, block_memories
+from palign.prompts import block_memories
 from palign.safety import SafetyPolicy
 from palign.schema import (
     Comparison,
@@ -43,44 +43,19 @@ from palign.schema import (
     Statement,
     Thumb,
     Tokenizer,
-    TopicGuess,
     Turn,
     TurnRequest,
     TurnUpdate,
+    UnknownTurnError,
     UserProfile,
 )
 
-__all__ = ["ChatService", "Reader", "Scorer", "Status"]
+__all__ = ["ChatService"]
 
 _log = logging.getLogger(__name__)
 _UPDATE_SECONDS = 0.1
 _SIDES: tuple[Side, Side] = ("generic", "personal")
 _NOT_A_PREFERENCE = "This cannot be a preference: nothing that is learned or stored moves the safety rules."
-
-
-class Scorer(Protocol):
-    """What chat needs of `rewards.AnswerScorer`."""
-
-    def score(self, prompt: Sequence[int], answer: Sequence[int]) -> dict[str, float]:
-        """Phi of an answer by dimension."""
-
-
-class Reader(Protocol):
-    """What chat needs of `models.TopicReader`."""
-
-    def read(self, question: str) -> TopicGuess:
-        """Which of the model's own topics a question is about."""
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What runs: for the screen's status line and `palign doctor`."""
-
-    model: str
-    model_sha256: str
-    heads_sha256: str
-    parameters: int
-    persistent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +64,7 @@ class _Plan:
 
     user_id: str
     turn_id: str
-    question: str
-    subject: str
+    asked: Asked
     request: TurnRequest
     prompts: tuple[list[int], list[int]]
     weights: Mapping[str, float]
@@ -157,18 +131,30 @@ class ChatService:
             return
         parsed = preferences.parse(text)
         turn_id, began = secrets.token_hex(8), self._clock()
-        statements = self._statable([sentence for sentence in parsed if sentence.is_statement])
-        stated = () if request.temporary else self._store(user_id, statements, turn_id)
-        question = question_in(text, parsed)
-        guess = self._reader.read(question or text)
-        earlier = request.earlier if guess.titles[:1] == (LAST_ANSWER,) else None
-        if earlier:  # "shorter" states a taste and asks for the last answer at once
-            question = question or text
-        if not question:
-            yield self._acknowledged(text, request, stated)
-            return
-        asked = Asked(question, self._reader.read(earlier.question) if earlier else guess, earlier)
+        asked = self._follow_up(user_id, text, request, parsed)
+        stated: tuple[Statement, ...] = ()
+        if asked is None:
+            statements = self._statable([sentence for sentence in parsed if sentence.is_statement])
+            stated = () if request.temporary else self._store(user_id, statements, turn_id)
+            question = question_in(text, parsed)
+            if not question:
+                yield self._acknowledged(text, request, stated)
+                return
+            asked = Asked(question, self._reader.read(question))
         yield from self._answer(self._plan(user_id, turn_id, asked, request, stated, config, began))
+
+    def _follow_up(
+        self, user_id: str, text: str, request: TurnRequest, parsed: Sequence[ParsedSentence]
+    ) -> Asked | None:
+        """A wish for another form of an answer that is still stored; it is about that answer and teaches nothing."""
+        if not request.earlier or request.temporary or not is_follow_up(text, self._reader.read(text), parsed):
+            return None
+        try:
+            earlier = self._memory.turn(user_id, request.earlier)
+        except UnknownTurnError:
+            return None
+        # Forgetting takes the words and leaves the numbers.
+        return Asked(text, self._reader.read(earlier.prompt), earlier) if earlier.prompt else None
 
     def _answer(self, plan: _Plan) -> Iterator[TurnUpdate]:
         writers = [PaneWriter(self._tokenizer, tuple(CATALOGUE)) for _ in _SIDES]
@@ -225,8 +211,7 @@ class ChatService:
         return _Plan(
             user_id=user_id,
             turn_id=turn_id,
-            question=asked.question,
-            subject=asked.subject,
+            asked=asked,
             request=request,
             prompts=(prompts.generic, prompts.personal),
             weights=weights,
@@ -261,7 +246,8 @@ class ChatService:
                 posterior, events, rng_seed=request.seed, among=steered, config=self._exploring
             )
             weights = preferences.exploring_weights(posterior, events, question, trying, config=self._exploring)
-        return {name: request.strength * value for name, value in weights.items() if value}, trying
+        moving = {name: value for name, value in weights.items() if value and name in self._decoder.steered}
+        return {name: request.strength * value for name, value in moving.items()}, trying
 
     def _config(self, request: TurnRequest) -> DecodingConfig:
         return dataclasses.replace(
@@ -292,8 +278,8 @@ class ChatService:
         difference = {name: scores[1][name] - scores[0][name] if compared else 0.0 for name in scores[0]}
         ids = tuple(hit.memory.id for hit in plan.memories)
         turn = Turn(
-            plan.user_id, plan.turn_id, plan.began, plan.question, writers[0].pane.text, writers[1].pane.text,
-            plan.request.seed, plan.weights, ids, difference, self._status.heads_sha256,
+            plan.user_id, plan.turn_id, plan.began, plan.asked.subject, writers[0].pane.text, writers[1].pane.text,
+            plan.request.seed, plan.weights, self._sources(plan, ids), difference, self._status.heads_sha256,
         )  # fmt: skip
         self._memory.add_turn(turn)
         try:
@@ -301,10 +287,18 @@ class ChatService:
         except MemoryStoreError as error:
             _log.warning("The use of memories was not counted: %s", error)
 
+    def _sources(self, plan: _Plan, used: Sequence[str]) -> tuple[str, ...]:
+        """The memories whose words the answers may hold: those used, and those of the turn that they go back to."""
+        earlier = plan.asked.earlier
+        if earlier is None:
+            return tuple(used)
+        typed = [memory.id for memory in self._memory.memories(plan.user_id) if memory.provenance == earlier.id]
+        return tuple(dict.fromkeys((*used, *earlier.memory_ids, *typed)))
+
     def _update(self, plan: _Plan, writers: Sequence[PaneWriter], *, finished: bool, notice: str = "") -> TurnUpdate:
         return TurnUpdate(
-            plan.turn_id, plan.question, plan.request.seed, writers[0].pane, writers[1].pane, finished,
-            plan.weights, plan.exploring, plan.memories, plan.stated, notice, plan.subject,
+            plan.turn_id, plan.asked.question, plan.request.seed, writers[0].pane, writers[1].pane, finished,
+            plan.weights, plan.exploring, plan.memories, plan.stated, notice,
         )  # fmt: skip
 
     def _refused(self, text: str, request: TurnRequest, reply: str) -> TurnUpdate:

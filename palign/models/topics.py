@@ -24,7 +24,7 @@ TOPICS_FILE = "topics.safetensors"
 _SURE, _LIKELY, _WEAK = 0.6, 0.3, 0.1
 _ALSO = 0.08
 _MOST = 3
-_REBUILD = "Run: python -m palign train topics"
+_REBUILD = "Rebuild it with `python -m palign train topics` and `python -m palign train export`."
 
 
 class TopicIndex:
@@ -67,11 +67,11 @@ class TopicIndex:
         try:
             with safe_open(path, framework="numpy") as file:
                 metadata = file.metadata() or {}
-                titles = tuple(json.loads(metadata["titles"]))
+                titles, made_for = tuple(json.loads(metadata["titles"])), metadata["encoder_sha256"]
                 weight, bias = file.get_tensor("weight"), file.get_tensor("bias")
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise AssetError(f"{path.name} is no index of topics: {error}.", path=str(path), hint=_REBUILD) from error
-        if metadata["encoder_sha256"] != encoder_sha256:
+        if made_for != encoder_sha256:
             raise AssetError(f"{path.name} was made for another encoder.", path=str(path), hint=_REBUILD)
         if weight.shape[0] != len(titles) + 1 or bias.shape != weight.shape[:1]:
             raise AssetError(f"{path.name} does not fit its own titles.", path=str(path), hint=_REBUILD)

@@ -226,27 +226,27 @@ _EXPLORATORY = _Row(
     "exploratory|socratic|inquisitive|curious|conversational|interactive",
     "questions back|counter questions|counterquestions|follow up questions|followup questions|clarifying questions"
     "|a question back|dialogue|back and forth|open questions",
-    "explore|explore it with me|explore the matter|explore with me|think it through with me|think it through together"
+    "explore it with me|explore the matter|explore with me|think it through with me|think it through together"
     "|think out loud|think aloud|ask me something back|ask me questions|asking me questions|ask questions|ask back"
     "|ask me back|ask anything back|ask me things|asking me things|ask me first|ask first|ask before you answer"
     "|ask before you assume|ask what i need|ask what i want|ask about my situation|check my situation|being asked"
-    "|being asked questions|find out what i want first|want questions|like questions|quiz me"
-    "|question me|help me figure it out|turn it over with me|brainstorm with me",
+    "|being asked questions|find out what i want first|want questions|like questions"
+    "|question me|turn it over with me|brainstorm with me",
 )  # fmt: skip
 _DIRECT = _Row(
     "exploratory", -1,
     "direct|more direct",
     "directness|direct answers|a direct answer",
-    "directly|straight to the answer|answer right away|answer at once|just answer the question|recommend something",
+    "directly|straight to the answer|answer right away|answer at once|just answer the question",
 )  # fmt: skip
 _STEPS = _Row(
     "steps", 1,
     "step by step|stepwise|procedural",
-    "steps|instructions|clear instructions|step by step instructions|step by step guide|step by step guides|recipes"
-    "|a recipe|how tos|manual|walkthrough|walkthroughs|walk throughs|single steps|every step|every single step"
+    "steps|clear instructions|step by step instructions|step by step guide|step by step guides"
+    "|how tos|walkthrough|walkthroughs|walk throughs|single steps|every step|every single step"
     "|concrete actions",
     "step by step|in steps|one step at a time|walk me through|guide me|guide me through|action by action"
-    "|tell me exactly what to do|what to do first|show me the steps|like a manual|like a recipe",
+    "|tell me exactly what to do|what to do first|show me the steps|answers like a manual|answers like a recipe",
 )  # fmt: skip
 _OVERVIEW = _Row(
     "steps", -1,

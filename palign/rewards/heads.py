@@ -106,7 +106,8 @@ class PersRMHeads:
         """
         unknown = [name for name in self.dimensions if name not in dimensions]
         if unknown:
-            raise AssetError(f"There are heads for unknown dimensions: {', '.join(unknown)}.", path="", hint=_REBUILD)
+            names = ", ".join(unknown)
+            raise AssetError(f"There are heads for unknown dimensions: {names}.", path="heads", hint=_REBUILD)
         rows = [dimensions.index(name) for name in self.dimensions]
         up, down = (torch.zeros(len(dimensions), *matrix.shape[1:]) for matrix in (self.up, self.down))
         up[rows], down[rows] = self.up, self.down

@@ -85,6 +85,10 @@ class Topic(_Strict):
     warm_openers: tuple[_Line, ...] = Field(min_length=2)
     question_back: tuple[_Line, ...] = Field(min_length=2)
 
+    def plain_lines(self) -> tuple[str, ...]:
+        """What a matter-of-fact answer is made of."""
+        return (self.answer_first, *(line for point in self.points for line in (point.tip, point.why, point.example)))
+
 
 class StanceWords(_Strict):
     """How visitors word the two poles of a dimension."""

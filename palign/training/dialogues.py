@@ -65,7 +65,7 @@ class Sampler:
         if kind < 0.06:
             return self._small_talk(rng)
         if kind < 0.09:
-            return self._refusal(rng)
+            return self.refusal(rng)
         if kind < 0.14:
             return self._unknown(rng)
         if kind < 0.18:
@@ -241,7 +241,8 @@ class Sampler:
         prompt = messages(ask_variants(ask, rng), self._any_memory(rng), self._read(ask))
         return Example(prompt, rng.choice(lines or dialogue.answers), {}, dialogue.name)
 
-    def _refusal(self, rng: random.Random) -> Example:
+    def refusal(self, rng: random.Random) -> Example:
+        """A harmful request and one of the kind answers to it."""
         refusal = rng.choice(self._corpus.refusals)
         ask = rng.choice(refusal.asks)
         prompt = messages(ask_variants(ask, rng), self._any_memory(rng), self._read(ask))

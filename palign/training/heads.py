@@ -1,9 +1,11 @@
 """Stage `heads`: one low-rank matrix per dimension, and phi_safe, on the frozen trunk's last hidden state.
 
-The heads are fitted together by maximum likelihood: softmax(E(h + sum_k w_k A_k h)) to answers rendered under a known
-random stance w, from prompts that say nothing of it. Since the w_k of the renderer are independent, what belongs to
-one dimension is not learned by another; at w = 0 the base is untouched, so no term is needed to stay near it. It is
-PAD's per-token reward with a likelihood, dense at every token, where a pair gives one bit an answer.
+The heads are fitted together first, by maximum likelihood: softmax(E(h + sum_k w_k A_k h)) to answers rendered under a
+known random stance w, from prompts that say nothing of it. Since the w_k of the renderer are independent, what belongs
+to one dimension is not learned by another; at w = 0 the base is untouched, so no term is needed to stay near it. That
+is dense, but it learns what the base knows by heart. So PAD's pair loss follows, half of its pairs on topics that the
+base never reads. In place of the answers' tokens the first step may learn what the base itself says once the stance
+is worded in its prompt (`Recipe.head_start`).
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import logging
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -22,9 +24,7 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
 
 from palign.dimensions import CATALOGUE
 from palign.models.language import file_sha256
-from palign.prompts import messages
 from palign.rewards.heads import save_heads
-from palign.schema import Message
 from palign.training.batches import encode_example
 from palign.training.corpus import Corpus
 from palign.training.dialogues import Example, Sampler
@@ -47,14 +47,15 @@ def train_heads(
     model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, corpus: Corpus, sampler: Sampler, recipe: Recipe,
     paths: Paths,
 ) -> None:  # fmt: skip
-    """Round the trunk to what ships, cache its states, fit, calibrate and save beside the chat checkpoint."""
+    """Round the trunk to what ships, cache its states, fit, tune, calibrate and save beside the chat checkpoint."""
     rounded = paths.checkpoint("rounded")
     model.bfloat16().save_pretrained(rounded)
     model = load_language_model(rounded)
     rng = random.Random(f"heads-{recipe.seed}")
     names = list(CATALOGUE)
     n = recipe.head_answers
-    states = collect_states(model, tokenizer, (sampler.labelled(rng) for _ in range(n)), names, total=n)
+    drawn = sampler.labelled if recipe.head_start == "likelihood" else sampler.worded
+    states = collect_states(model, tokenizer, (drawn(rng) for _ in range(n)), names, total=n)
     up, down = fit_dimensions(model.lm_head.weight.detach(), states, recipe)
     unknown = Sampler(corpus, corpus.heads, Reading({}, ()))
     pairs = [
@@ -198,7 +199,7 @@ def fit_floor(
     that the floor does not tilt what is harmless anyway.
     """
     embeddings = model.lm_head.weight.detach()
-    pairs = _floor_pairs(model, tokenizer, corpus, sampler, n=max(8, recipe.head_answers // 20), seed=recipe.seed)
+    pairs = _floor_pairs(model, tokenizer, sampler, n=max(8, recipe.head_answers // 20), seed=recipe.seed)
     generator = torch.Generator().manual_seed(recipe.seed)
     rank = max(1, recipe.head_rank // 4)
     down = (torch.randn(embeddings.shape[1], rank, generator=generator) / embeddings.shape[1] ** 0.5).requires_grad_()
@@ -219,23 +220,18 @@ _Answer = tuple[Tensor, Tensor]
 
 
 def _floor_pairs(
-    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, corpus: Corpus, sampler: Sampler, *, n: int, seed: int
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, sampler: Sampler, *, n: int, seed: int
 ) -> list[tuple[_Answer, _Answer]]:
     rng = random.Random(f"floor-{seed}")
     pairs = []
     for _ in range(n):
-        refusal = rng.choice(corpus.refusals)
-        prompt = messages(rng.choice(refusal.asks))
-        answers = (rng.choice(refusal.answers), sampler.plain(rng).answer)
-        better, worse = (_states(model, tokenizer, prompt, answer) for answer in answers)
+        refusal, advice = sampler.refusal(rng), sampler.plain(rng).answer
+        better, worse = (
+            answer_states(model, *encode_example(replace(refusal, answer=answer), tokenizer))
+            for answer in (refusal.answer, advice)
+        )
         pairs.append((better, worse))
     return pairs
-
-
-def _states(
-    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, prompt: tuple[Message, ...], answer: str
-) -> _Answer:
-    return answer_states(model, *encode_example(Example(prompt, answer, {}, ""), tokenizer))
 
 
 def _log_ratio(embeddings: Tensor, answer: _Answer, up: Tensor, down: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 __all__ = ["Paths", "Recipe", "smoke"]
 
@@ -23,6 +24,7 @@ class Recipe:
         row_tokens: length of a packed row in the base stage and the longest dialogue in the chat stage.
         public_share: of the base stage's rows.
         muon_rate, adam_rate: learning rates of the matrices and of the embeddings and norms.
+        head_start: what the reward heads learn before pairs: answers of known stance, or what words do to the base.
         head_rank, head_answers, head_pairs, head_epochs: of the reward heads.
         report_asks: questions behind each figure of the model card.
     """
@@ -42,6 +44,7 @@ class Recipe:
     public_share: float = 0.2
     muon_rate: float = 0.02
     adam_rate: float = 0.0015
+    head_start: Literal["likelihood", "distillation"] = "likelihood"
     head_rank: int = 96
     head_answers: int = 8000
     head_pairs: int = 8000

@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 
 from palign.models.encoder import TextEncoder
 from palign.models.topics import TOPICS_FILE, TopicIndex
-from palign.prompts import LAST_ANSWER
+from palign.prompts import HARMFUL, LAST_ANSWER
 from palign.schema import AssetError, TopicGuess
 from palign.training.corpus import Corpus, public_records
 from palign.training.render import ask_variants
@@ -34,7 +34,6 @@ _TOO_NEAR = 0.5  # cosine to an ask, from which a public question may well be ab
 _QUESTIONS = (("sft/dolly_3k", 3000), ("sft/oasst_prompts_best", 1500), ("sft/rasbt_1100", 1100))
 _MOST_STRANGERS = 1500
 _NEVER = -1e4
-HARMFUL = "something harmful:"
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,11 +86,11 @@ class Handlers:
         """
         if again and session.answered:
             # The question alone: what was stated beside it is known already.
-            earlier = session.shown.earlier if session.shown else None
+            earlier = session.shown.earlier if session.shown else ""
             return replace(typed, text=str(session.view["question"]), earlier=earlier)
         if again or not typed.text.strip():
             raise InvalidTextError("There is no question yet.", hint="Type one, or choose a suggestion.")
-        return replace(typed, earlier=session.exchange)
+        return replace(typed, earlier=session.turn_id)
 
     def stream(self, saved: object, session: Session, request: TurnRequest) -> Generator[Session, None, None]:
         """Answer a question; every value is the whole page. Closing the generator stops the decoder."""

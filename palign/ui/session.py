@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from palign.schema import Exchange, Statement, TurnRequest, TurnUpdate
+from palign.schema import Statement, TurnRequest, TurnUpdate
 from palign.ui.packing import Packed, pack
 
 __all__ = ["Phase", "Pick", "Session", "Stats", "duel_value"]
@@ -40,8 +40,7 @@ class Session:
     """One open page: what is shown, what was asked for it (`shown`), what was pressed.
 
     `n` grows with every value sent to the duel, so that a late update never paints over a newer one. `picks` has the
-    keys `vote`, `personal` and `generic`. `from_box` says whether the question was typed. `exchange` is what a
-    follow-up would go back to.
+    keys `vote`, `personal` and `generic`. `from_box` says whether the question was typed.
     """
 
     view: Packed = field(default_factory=dict)
@@ -52,7 +51,6 @@ class Session:
     picks: Mapping[str, Pick] = field(default_factory=dict)
     stated: tuple[Statement, ...] = ()
     from_box: bool = True
-    exchange: Exchange | None = None
 
     @property
     def turn_id(self) -> str:
@@ -92,16 +90,7 @@ class Session:
             "length" in (update.generic.finish_reason, update.personal.finish_reason),
         )
         picks = self.picks if update.turn_id == self.turn_id else {}
-        exchange = Exchange(update.about, update.generic.text, update.personal.text) if update.about else None
-        shown = replace(
-            self,
-            view=pack(update),
-            shown=request,
-            stats=stats,
-            picks=picks,
-            stated=update.stated,
-            exchange=exchange or self.exchange,
-        )
+        shown = replace(self, view=pack(update), shown=request, stats=stats, picks=picks, stated=update.stated)
         return shown.in_phase("done" if update.finished else "running")
 
     def picked(self, key: str, pick: Pick | None) -> Session:

@@ -29,7 +29,7 @@ class JudgeAccuracy:
 
     `pairwise`: share of pairs whose first pole scores higher, a tie counting half; arms are compared the same way,
     on the same question. `alone`: share of single texts on the right side of the threshold that is best on the fit
-    topics; harder, and shown only.
+    topics; harder, and what tells equal judges apart.
     """
 
     dimension: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from palign.config import DecodingConfig
@@ -51,24 +51,25 @@ class Writer:
         reader: TopicReader,
         decoder: GuidedDecoder,
         scorer: AnswerScorer,
-        *,
-        max_new_tokens: int = 256,
     ) -> None:
         self._model = model
         self._scorer = scorer
         self._reader = reader
         self._decoder = decoder
-        self._config = DecodingConfig(temperature=0.0, max_new_tokens=max_new_tokens, alternatives=0)
+        self._config = DecodingConfig(temperature=0.0, alternatives=0)
 
-    def answers(self, asks: Sequence[Ask], progress: Callable[[int], None]) -> list[Answer]:
+    def answers(
+        self, asks: Sequence[Ask], progress: Callable[[int], None], *, longest: int = DecodingConfig().max_new_tokens
+    ) -> list[Answer]:
         """One answer for each ask, in its order; `progress` hears how many more are done."""
+        config = replace(self._config, max_new_tokens=longest)
         prompts = [self._prompt(ask) for ask in asks]
         # Prompts of like length share a batch, so that little of it is padding.
         order = sorted(range(len(asks)), key=lambda i: len(prompts[i]))
         done: dict[int, Answer] = {}
         for start in range(0, len(order), _BATCH):
             batch = order[start : start + _BATCH]
-            found = self._batch([prompts[i] for i in batch], [asks[i].weights for i in batch])
+            found = self._batch([prompts[i] for i in batch], [asks[i].weights for i in batch], config)
             done.update(zip(batch, found, strict=True))
             progress(len(batch))
         return [done[i] for i in range(len(asks))]
@@ -93,10 +94,12 @@ class Writer:
     def _prompt(self, ask: Ask) -> list[int]:
         return self._model.tokenizer.encode_chat(messages(ask.question, ask.known, self._reader.read(ask.question)))
 
-    def _batch(self, prompts: Sequence[Sequence[int]], weights: Sequence[Mapping[str, float]]) -> list[Answer]:
+    def _batch(
+        self, prompts: Sequence[Sequence[int]], weights: Sequence[Mapping[str, float]], config: DecodingConfig
+    ) -> list[Answer]:
         ids: list[list[int]] = [[] for _ in prompts]
         ended = [False] * len(prompts)
-        for steps in self._decoder.stream(prompts, weights, self._config):
+        for steps in self._decoder.stream(prompts, weights, config):
             for step in steps:
                 if step.ended == "stop":
                     ended[step.row] = True

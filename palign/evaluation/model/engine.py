@@ -32,6 +32,8 @@ class Agreement:
 
 def agreement(model: LanguageModel, texts: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Agreement:
     """Each (prompt, answer) once as it is decoded, rows together, token by token, and once in a single fp32 pass."""
+    if not texts:
+        return Agreement(0, 0.0, 0.0, 1.0)
     engine = _decoded(model, texts)
     same = tokens = 0
     nll = nll_fp32 = 0.0

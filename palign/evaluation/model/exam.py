@@ -6,6 +6,7 @@ by sentence embeddings, and facts by the authored lines that answer them.
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,14 +22,15 @@ from palign.evaluation.model.sets import Question, Sets
 
 if TYPE_CHECKING:
     from palign.evaluation.judges.panel import JudgeName, Panel
+    from palign.evaluation.judges.topics import TopicJudge
     from palign.evaluation.model.engine import Agreement
-    from palign.evaluation.model.topics import TopicJudge
     from palign.safety import SafetyPolicy
     from palign.training.corpus import Corpus
 
 __all__ = ["Exam", "Fluency", "Memory", "Mixtures", "Refusals", "Size", "Steering"]
 
 Progress = Callable[[int], None]
+_FLUENT_TOKENS = 256
 # Length, form and kind of sentence show in the text itself; tone is harder to move and to see.
 PLAIN_TO_SEE = frozenset({"concise", "lists", "examples", "steps"})
 
@@ -113,11 +115,12 @@ class Memory:
 class Refusals:
     """Of harmful requests the share refused or redirected, by the rules or by the model's own words.
 
-    Of harmless ones that look like them, the share refused, and the share that the model says it does not know.
+    Of harmless ones that look like them, the share refused. Not knowing is no refusal; its share stands beside each.
     """
 
     harmful: float
     harmless: float
+    harmful_unknown: float
     harmless_unknown: float
     by_category: Mapping[str, float]
 
@@ -142,7 +145,7 @@ class Exam:
     def fluency(self, progress: Progress) -> Fluency:
         """Generic answers to asks in words that no training saw."""
         asks = self._drawn(self._size.fluency, "fluency")
-        answers = self._writer.answers([Ask(ask.text) for ask in asks], progress)
+        answers = self._writer.answers([Ask(ask.text) for ask in asks], progress, longest=_FLUENT_TOKENS)
         counts = [repeated_grams(answer.text) for answer in answers]
         references = [self._reference(ask) for ask in asks]
         return Fluency(
@@ -213,7 +216,7 @@ class Exam:
     def _effects(
         self, generic: Sequence[str], poles: Mapping[str, tuple[Sequence[str], ...]]
     ) -> dict[str, dict[str, float]]:
-        """By steered dimension, every dimension's difference between the poles in deviations of the generic answers."""
+        """By steered dimension, every dimension's difference between the poles, in deviations over all answers."""
         texts = [*generic, *(text for pair in poles.values() for side in pair for text in side)]
         length = np.log([word_count(text) + 1 for text in texts])
         own = {}
@@ -272,13 +275,13 @@ class Exam:
         rng = random.Random("memory")
         topics = self._corpus.training_topics()
         found = []
-        for fact, wordings in self._corpus.facts.items():
+        for fact, wordings in self._sets.facts.items():
             bearing = [ask for ask in self._sets.asks if fact in topics[ask.label].when]
             beside = [ask for ask in self._sets.asks if fact not in topics[ask.label].when]
-            if len(bearing) < self._size.memory // 2:
-                continue
-            asks, others = (rng.choices(group, k=self._size.memory) for group in (bearing, beside))
-            known = [(rng.choice(wordings),) for _ in asks]
+            pairs = list(itertools.product(bearing, wordings))
+            drawn = rng.sample(pairs, min(self._size.memory, len(pairs)))
+            asks, known = [ask for ask, _ in drawn], [(wording,) for _, wording in drawn]
+            others = rng.sample(beside, len(drawn))
             told = self._texts([Ask(ask.text, one) for ask, one in zip(asks, known, strict=True)], progress)
             untold = self._texts([Ask(ask.text) for ask in asks], progress)
             elsewhere = self._texts([Ask(ask.text, one) for ask, one in zip(others, known, strict=True)], progress)
@@ -303,15 +306,16 @@ class Exam:
         texts = self._texts([Ask(question.text) for question in (*harmful, *harmless)], progress)
         ruled = [not safety.check(question.text).allowed for question in (*harmful, *harmless)]
         n = len(harmful)
-        declined = [rule or self._declines(text) for rule, text in zip(ruled[:n], texts[:n], strict=True)]
-        refused = [rule or self._refuses(text) for rule, text in zip(ruled[n:], texts[n:], strict=True)]
+        refused = [rule or self._refuses(text) for rule, text in zip(ruled, texts, strict=True)]
+        unknown = [not one and self._unsure(text) for one, text in zip(refused, texts, strict=True)]
         categories: dict[str, list[bool]] = {}
-        for question, one in zip(harmful, declined, strict=True):
+        for question, one in zip(harmful, refused[:n], strict=True):
             categories.setdefault(question.label, []).append(one)
         return Refusals(
-            harmful=_mean(declined),
-            harmless=_mean(refused),
-            harmless_unknown=_mean(self._declines(text) and not self._refuses(text) for text in texts[n:]),
+            harmful=_mean(refused[:n]),
+            harmless=_mean(refused[n:]),
+            harmful_unknown=_mean(unknown[:n]),
+            harmless_unknown=_mean(unknown[n:]),
             by_category={name: _mean(found) for name, found in categories.items()},
         )
 
@@ -338,7 +342,10 @@ class Exam:
         return _mean(name == ask.label for name, ask in zip(self._topics.nearest(texts), asks, strict=True))
 
     def _declines(self, text: str) -> bool:
-        return self._refuses(text) or any(sentence in self._unknowing for sentence in sentences(text))
+        return self._refuses(text) or self._unsure(text)
+
+    def _unsure(self, text: str) -> bool:
+        return any(sentence in self._unknowing for sentence in sentences(text))
 
     def _refuses(self, text: str) -> bool:
         return any(sentence in self._refusing for sentence in sentences(text))

@@ -27,13 +27,17 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Sets:
-    """`asks`: two for every topic, written by somebody who saw the titles alone. `near`: beside a topic, not in it."""
+    """`asks`: two for every topic, written by somebody who saw the titles alone. `near`: beside a topic, not in it.
+
+    `facts`: ways to tell of each kind of fact that no training text has.
+    """
 
     asks: tuple[Question, ...]
     near: tuple[Question, ...]
     off: tuple[Question, ...]
     harmful: tuple[Question, ...]
     lookalikes: tuple[Question, ...]
+    facts: Mapping[str, tuple[str, ...]]
 
 
 def load_sets() -> Sets:
@@ -49,6 +53,7 @@ def load_sets() -> Sets:
         off=_labelled("off_topic.yaml", "kind"),
         harmful=_labelled("harmful.yaml", "category"),
         lookalikes=_labelled("lookalikes.yaml", "category"),
+        facts=_read("facts.yaml", TypeAdapter(dict[str, tuple[str, ...]])),
     )
 
 
