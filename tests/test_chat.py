@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from turns import ASK, QUESTION, answered
 
 from palign.chat import ChatService
 from palign.chat.notes import describe
@@ -23,24 +24,16 @@ from palign.schema import (
     SafetyVerdict,
     Turn,
     TurnRequest,
-    TurnUpdate,
     UnknownDimensionError,
     UnknownMemoryError,
     UnknownTurnError,
 )
-
-QUESTION = "How do I keep my houseplants alive?"
-ASK = TurnRequest(QUESTION, temperature=0.0, explore=False, max_new_tokens=48)
 
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[ChatService]:
     with build_service(Settings(), throwaway=True) as built:
         yield built
-
-
-def answered(service: ChatService, user: str, request: TurnRequest = ASK) -> TurnUpdate:
-    return list(service.reply(user, request))[-1]
 
 
 def test_strength_zero_without_memories_gives_the_generic_text(service: ChatService) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 
 import pytest
+from turns import ASK, QUESTION, answered
 
 from palign.chat import ChatService
 from palign.compose import build_service
@@ -13,18 +14,11 @@ from palign.config import Settings
 from palign.prompts import HARMFUL, LAST_ANSWER
 from palign.schema import TopicGuess, Turn, TurnRequest, TurnUpdate
 
-QUESTION = "How do I keep my houseplants alive?"
-ASK = TurnRequest(QUESTION, temperature=0.0, explore=False, max_new_tokens=48)
-
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[ChatService]:
     with build_service(Settings(), throwaway=True) as built:
         yield built
-
-
-def answered(service: ChatService, user: str, request: TurnRequest = ASK) -> TurnUpdate:
-    return list(service.reply(user, request))[-1]
 
 
 FORMS = TopicGuess((LAST_ANSWER,), "sure")
