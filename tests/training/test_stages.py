@@ -84,6 +84,26 @@ def test_labels_learn_a_whole_answer_or_its_beginning_or_the_lines_that_facts_de
     assert lines
 
 
+def test_heads_can_learn_what_words_for_a_stance_do_to_the_base(tiny, tokenizer, sampler):
+    rng = random.Random("worded")
+    examples = [sampler.worded(rng) for _ in range(6)]
+    assert all(sum(map(bool, example.stance.values())) == 1 for example in examples)
+    states = collect_states(tiny, tokenizer, examples, list(CATALOGUE), total=len(examples), sure=1.0)
+    assert states.teachers is not None and states.teachers.shape == states.hidden.shape
+    assert not torch.equal(states.teachers, states.hidden), "the words are in one of the prompts alone"
+    embeddings = tiny.lm_head.weight.detach()
+
+    def divergence(up, down):
+        inner = torch.einsum("nh,dhr->ndr", states.hidden.float(), down) * states.stances[:, :, None]
+        moved = states.hidden.float() + torch.einsum("ndr,dhr->nh", inner, up)
+        taught = functional.linear(states.teachers.float(), embeddings).log_softmax(-1)
+        said = functional.linear(moved, embeddings).log_softmax(-1)
+        return functional.kl_div(said, taught, log_target=True, reduction="batchmean")
+
+    up, down = fit_dimensions(embeddings, states, Recipe(head_rank=4, head_epochs=20))
+    assert divergence(up, down) < divergence(torch.zeros_like(up), down)
+
+
 def test_padding_is_ignored(tiny, tokenizer, sampler):
     batch = chat_pool(sampler, tokenizer, seed=1, longest=448, batch=2048)(0)[0]
     wider = Batch(
