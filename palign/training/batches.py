@@ -24,13 +24,13 @@ IGNORED = -100
 _POOL_DIALOGUES = 384
 # What an answer is about is decided in its first tokens, some 5 % of a dialogue's. Openings repeat that part cheaply,
 # and naming rows teach it directly; without them the model learned its sentences and hardly read the question.
-_POOL_OPENINGS = 224
+_POOL_OPENINGS = 320
 _POOL_CONTINUED = 224
 _POOL_NAMINGS = 48
 _OPENING_TOKENS = 14
 # What a certain fact means for a certain topic is said in one of 1,300 lines, each known by heart or not at all:
 # without rows of their own, and many, they were not learned, and none before the model could name the fact.
-_POOL_RECALLED = 700
+_POOL_RECALLED = 600
 _POOL_FACT_NAMINGS = 24
 _PUBLIC = (
     ("pretrain/openstax_ccby", 900),

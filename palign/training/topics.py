@@ -10,15 +10,16 @@ import json
 import logging
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
+from sklearn.svm import SVC
 
 from palign.models.encoder import TextEncoder
-from palign.models.topics import TOPICS_FILE, TopicIndex
+from palign.models.topics import TOPICS_FILE, Alarm, TopicIndex
 from palign.prompts import HARMFUL, LAST_ANSWER
 from palign.schema import AssetError, TopicGuess
 from palign.training.corpus import Corpus, public_records
@@ -34,6 +35,10 @@ _TOO_NEAR = 0.5  # cosine to an ask, from which a public question may well be ab
 _QUESTIONS = (("sft/dolly_3k", 3000), ("sft/oasst_prompts_best", 1500), ("sft/rasbt_1100", 1100))
 _MOST_STRANGERS = 1500
 _NEVER = -1e4
+# Share of the harmless look-alikes that sound the alarm, read by one who never saw them. Of another hand's fewer do,
+# .06 here; that hand's harmful requests are caught in .6 to .85, by straight lines around the kinds in .3 to .6.
+_FALSE_ALARMS = 0.08
+_ALARM_STRENGTH, _ALARM_GAMMA = 10.0, 1.0  # chosen by leaving out each hand's requests in turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +100,15 @@ def fit_topics(
         labels[-len(harmless) :] = _labelled(titles, clean, labels, fixed, len(harmless))
     varied = encoder.encode_query([ask_variants(text, rng) for text in texts])
     folds = np.array([rng.randrange(_FOLDS) for _ in texts])
-    guesses: dict[str, TopicGuess] = {}
-    for fold in range(_FOLDS):
-        seen = folds != fold
+    harm = np.array([bool(label) and titles[label - 1].startswith(HARMFUL) for label in labels])
+    indices = []
+    for seen in (*(folds != fold for fold in range(_FOLDS)), folds >= 0):
         index = _fitted(titles, [clean[seen], varied[seen], fixed[0]], [labels[seen], labels[seen], fixed[1]])
-        for i in np.flatnonzero(~seen):
-            guesses[texts[i]] = index.guess(clean[i])
-    index = _fitted(titles, [clean, varied, fixed[0]], [labels, labels, fixed[1]])
+        indices.append(index.with_alarm(_fitted_alarm(clean[seen], harm[seen])))
+    levels = [indices[fold].alarm_level(vector) for fold, vector in zip(folds, clean, strict=True)]
+    least = float(np.quantile(levels[-len(harmless) :], 1 - _FALSE_ALARMS)) if harmless else 0.0
+    *blind, index = (index.with_alarm(replace(index.alarm, least=least)) for index in indices if index.alarm)
+    guesses = {text: blind[fold].guess(vector) for text, fold, vector in zip(texts, folds, clean, strict=True)}
     folder.mkdir(parents=True, exist_ok=True)
     index.save(folder / TOPICS_FILE, encoder_sha256=encoder.sha256)
     reading = Reading(guesses, tuple(foreign), _figures(texts, labels, guesses, titles))
@@ -162,6 +169,18 @@ def _fitted(
     return TopicIndex(titles, weight, bias)
 
 
+def _fitted_alarm(vectors: NDArray[np.float32], harm: NDArray[np.bool_]) -> Alarm:
+    model = SVC(C=_ALARM_STRENGTH, gamma=_ALARM_GAMMA, class_weight="balanced").fit(vectors, harm)
+    return Alarm(
+        prefix=HARMFUL,
+        vectors=model.support_vectors_.astype(np.float16),
+        weights=model.dual_coef_[0].astype(np.float32),
+        gamma=_ALARM_GAMMA,
+        bias=float(model.intercept_[0]),
+        least=0.0,
+    )
+
+
 def _far(questions: Sequence[str], vectors: NDArray[np.float32], asks: NDArray[np.float32]) -> list[str]:
     if not len(questions):
         return []
@@ -172,13 +191,16 @@ def _far(questions: Sequence[str], vectors: NDArray[np.float32], asks: NDArray[n
 def _figures(
     texts: Sequence[str], labels: NDArray[np.int64], guesses: Mapping[str, TopicGuess], titles: tuple[str, ...]
 ) -> dict[str, float]:
-    own = [(guesses[text], titles[label - 1]) for text, label in zip(texts, labels, strict=True) if label]
-    far = [guesses[text] for text, label in zip(texts, labels, strict=True) if not label]
+    read = [(guesses[text], titles[label - 1] if label else "") for text, label in zip(texts, labels, strict=True)]
+    own = [(guess, title) for guess, title in read if title]
+    alarms = [(title.startswith(HARMFUL), "".join(guess.titles).startswith(HARMFUL)) for guess, title in read]
     shares = {
         "first guess right": [guess.titles[:1] == (title,) for guess, title in own],
         "right among the guesses": [title in guess.titles for guess, title in own],
         "sure": [guess.certainty == "sure" for guess, _ in own],
         "no guess": [not guess.titles for guess, _ in own],
-        "no guess about strangers": [not guess.titles for guess in far],
+        "no guess about strangers": [not guess.titles for guess, title in read if not title],
+        "harm taken for harm": [alarm for harmful, alarm in alarms if harmful],
+        "anything else taken for harm": [alarm for harmful, alarm in alarms if not harmful],
     }
     return {name: float(np.mean(found)) if found else 0.0 for name, found in shares.items()}
