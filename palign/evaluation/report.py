@@ -12,7 +12,7 @@ from palign.evaluation.scoring import Comparison, DimensionResult, Interval
 from palign.evaluation.summary import Summary
 from palign.schema import ConfigError
 
-__all__ = ["FIGURES", "Figures", "headline", "page", "readme_block", "update_readme"]
+__all__ = ["FIGURES", "Figures", "headline", "page", "readme_block", "replace_block", "update_readme"]
 
 # A fifth of a standard deviation, by convention the smallest effect worth a name.
 _STEERED = 0.2
@@ -102,19 +102,29 @@ def readme_block(summary: Summary, folder: str) -> str:
 
 
 def update_readme(readme: Path, block: str) -> None:
-    """Replace what stands between the two marks.
+    """Replace what stands between the evaluation's marks.
 
     Raises:
         ConfigError: the marks are not there, once each and in order; the file is left as it was.
     """
-    text = readme.read_text(encoding="utf-8")
-    head, begin, rest = text.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end or BEGIN in tail or END in tail:
+    replace_block(readme, block, (BEGIN, END))
+
+
+def replace_block(page: Path, block: str, marks: tuple[str, str]) -> None:
+    """Replace what stands between two marks of a page.
+
+    Raises:
+        ConfigError: the marks are not there, once each and in order; the file is left as it was.
+    """
+    begin_mark, end_mark = marks
+    text = page.read_text(encoding="utf-8")
+    head, begin, rest = text.partition(begin_mark)
+    _, end, tail = rest.partition(end_mark)
+    if not begin or not end or begin_mark in tail or end_mark in tail:
         raise ConfigError(
-            f"{readme.name} has no place for the evaluation.", hint=f"Write the lines {BEGIN} and {END} into it, once."
+            f"{page.name} has no place for it.", hint=f"Write the lines {begin_mark} and {end_mark} into it, once."
         )
-    readme.write_text(f"{head}{BEGIN}\n{block}\n{END}{tail}", encoding="utf-8")
+    page.write_text(f"{head}{begin_mark}\n{block}\n{end_mark}{tail}", encoding="utf-8")
 
 
 _JUDGES = (

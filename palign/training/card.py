@@ -117,6 +117,9 @@ seen a sentence of the held-out topics, so there its heads read what it does not
 |---|---|---|---|---|
 {_heads(figures["heads"])}
 
+<!-- examination:begin -->
+<!-- examination:end -->
+
 ## Rebuild
 
 `python -m palign train all --public FOLDER` runs every stage; without the public text the first stage reads the corpus

@@ -31,6 +31,7 @@ __all__ = ["Exam", "Fluency", "Memory", "Mixtures", "Refusals", "Size", "Steerin
 
 Progress = Callable[[int], None]
 _FLUENT_TOKENS = 256
+_READ = 100
 # Length, form and kind of sentence show in the text itself; tone is harder to move and to see.
 PLAIN_TO_SEE = frozenset({"concise", "lists", "examples", "steps"})
 
@@ -51,7 +52,10 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Fluency:
-    """Shares of generic answers to asks that no training saw; `reference_on_topic` of authored answers."""
+    """Shares of generic answers to asks that no training saw; `reference_on_topic` of authored answers.
+
+    `answers`: the first hundred, for readers.
+    """
 
     n: int
     ended: float
@@ -59,6 +63,7 @@ class Fluency:
     reference_on_topic: float
     repeated: float
     unknown: float
+    answers: tuple[Mapping[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,8 @@ class Steering:
 
     `poles`: share of questions on which the first pole scores above the second, ties half. `wrong` and `right`: shares
     in which a pole moves off the generic answer to the wrong and to the right side, first pole first. `effects`: every
-    dimension's standardised difference between the poles, length partialled out of all but concise.
+    dimension's standardised difference between the poles, length partialled out of all but concise. `example`: the
+    first question and its answer at either pole.
     """
 
     dimension: str
@@ -78,6 +84,7 @@ class Steering:
     right: tuple[float, float]
     on_topic: float
     effects: Mapping[str, float]
+    example: Mapping[str, str]
 
     @property
     def diagonal(self) -> bool:
@@ -155,6 +162,10 @@ class Exam:
             reference_on_topic=self._on_topic(asks, references),
             repeated=sum(again for again, _ in counts) / max(1, sum(total for _, total in counts)),
             unknown=_mean(self._declines(answer.text) for answer in answers),
+            answers=tuple(
+                {"ask": ask.text, "topic": ask.label, "answer": answer.text}
+                for ask, answer in zip(asks[:_READ], answers, strict=False)
+            ),
         )
 
     def _reference(self, ask: Question) -> str:
@@ -209,6 +220,7 @@ class Exam:
                     right=(_mean(plus > middle), _mean(minus < middle)),
                     on_topic=self._on_topic([*asks, *asks], [*high, *low]) - base,
                     effects=effects[name],
+                    example={"ask": asks[0].text, "high": high[0], "low": low[0]},
                 )
             )
         return tuple(found)

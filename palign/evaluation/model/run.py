@@ -17,13 +17,14 @@ from rich.progress import Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from palign.chat import Status
-from palign.config import load_settings
+from palign.config import ASSETS, load_settings
 from palign.decoding import GuidedDecoder
 from palign.dimensions import CATALOGUE
 from palign.evaluation.judges.panel import TRUSTED, Panel
 from palign.evaluation.judges.topics import TopicJudge
 from palign.evaluation.manifest import manifest
 from palign.evaluation.model.answers import Writer
+from palign.evaluation.model.card import update_card
 from palign.evaluation.model.exam import PLAIN_TO_SEE, Exam, Fluency, Memory, Mixtures, Refusals, Size, Steering
 from palign.evaluation.model.sets import load_sets
 from palign.models.encoder import TextEncoder
@@ -36,6 +37,7 @@ from palign.training.render import MAIN_REGISTERS
 
 __all__ = ["Line", "run"]
 
+_RESULT, _READINGS = ASSETS / "eval" / "model.json", ASSETS / "eval" / "readings.yaml"
 PARTS = ("fluency", "reach", "heads", "steering", "mixtures", "memory", "refusals", "off-topic", "near-topic", "engine")
 
 
@@ -55,12 +57,17 @@ class Line:
 
 
 def run(argv: Sequence[str]) -> bool:
-    """Examine the model; whether every line held.
+    """Examine the model, or write what was found into its card; whether every line held.
 
     Raises:
-        AssetError: the model, its heads, its index of topics, the encoder or a set of questions is missing or altered.
+        AssetError: the model, its heads, its index of topics, the encoder, a set of questions, or for the card the
+            examination or its readings, is missing or altered.
+        ConfigError: the card has no place for the examination.
     """
     options = _parse(argv)
+    if options.what == "card":
+        update_card(Path(load_settings().model) / "README.md", _RESULT, _READINGS)
+        return True
     start = time.perf_counter()
     settings = load_settings()
     torch.set_num_threads(options.threads)
@@ -99,6 +106,7 @@ def run(argv: Sequence[str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Options:
+    what: str
     parts: tuple[str, ...]
     size: Size
     out: Path | None
@@ -108,7 +116,7 @@ class _Options:
 
 def _parse(argv: Sequence[str]) -> _Options:
     parser = argparse.ArgumentParser(prog="palign evaluate", description="Examine the embedded model.")
-    parser.add_argument("what", choices=("model",))
+    parser.add_argument("what", choices=("model", "card"), help="examine, or write the last result into the card")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="which parts (all)")
     parser.add_argument("--share", type=float, default=1.0, help="of the questions drawn, for a quick look (1)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -117,7 +125,7 @@ def _parse(argv: Sequence[str]) -> _Options:
     found = parser.parse_args(argv)
     whole = asdict(Size())
     size = Size(**{name: max(2, round(found.share * n)) for name, n in whole.items()})
-    return _Options(tuple(found.parts), size, found.out, found.json, found.threads)
+    return _Options(found.what, tuple(found.parts), size, found.out, found.json, found.threads)
 
 
 _Found = tuple[object, list[Line]]
