@@ -16,21 +16,24 @@ from transformers import PreTrainedTokenizerBase
 
 from palign.schema import Message
 from palign.training.corpus import public_records
-from palign.training.dialogues import Example, Sampler
+from palign.training.dialogues import Example, Fork, Sampler
 
-__all__ = ["Batch", "Pool", "base_pool", "chat_pool", "encode_example", "public_texts"]
+__all__ = ["Batch", "Pool", "base_pool", "chat_pool", "encode_example", "encode_fork", "public_texts"]
 
 IGNORED = -100
 _POOL_DIALOGUES = 384
 # What an answer is about is decided in its first tokens, some 5 % of a dialogue's. Openings repeat that part cheaply,
 # and naming rows teach it directly; without them the model learned its sentences and hardly read the question.
-_POOL_OPENINGS = 320
-_POOL_CONTINUED = 224
+_POOL_OPENINGS = 128
+_POOL_CONTINUED = 192
 _POOL_NAMINGS = 48
 _OPENING_TOKENS = 14
+# Every register of a line after one prompt, which is read once: three times the lines for the same tokens.
+_POOL_FORKS = 700
+_BRANCH_TOKENS = 32
 # What a certain fact means for a certain topic is said in one of 1,300 lines, each known by heart or not at all:
 # without rows of their own, and many, they were not learned, and none before the model could name the fact.
-_POOL_RECALLED = 600
+_POOL_RECALLED = 450
 _POOL_FACT_NAMINGS = 24
 _PUBLIC = (
     ("pretrain/openstax_ccby", 900),
@@ -43,10 +46,35 @@ _PUBLIC = (
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`token_ids` (B, T) int64, padded on the right; `labels` (B, T), IGNORED where nothing is learned."""
+    """`token_ids` (B, T) int64, padded on the right; `labels` (B, T), IGNORED where nothing is learned.
+
+    Rows that fork have `branches` (B, T) too: 0 for what all branches continue, then the number of each; `positions`
+    (B, T), which begin again with every branch; and `weights` (B, T) of the labels.
+    """
 
     token_ids: Tensor
     labels: Tensor
+    branches: Tensor | None = None
+    positions: Tensor | None = None
+    weights: Tensor | None = None
+
+    def rows(self, own: slice) -> Batch:
+        """Some of its rows."""
+        parts = (self.token_ids, self.labels, self.branches, self.positions, self.weights)
+        token_ids, labels, *fork = (part if part is None else part[own] for part in parts)
+        assert token_ids is not None and labels is not None
+        return Batch(token_ids, labels, *fork)
+
+
+@dataclass(frozen=True, slots=True)
+class ForkRow:
+    """One row of a `Batch` that forks, as lists of equal length."""
+
+    token_ids: list[int]
+    labels: list[int]
+    branches: list[int]
+    positions: list[int]
+    weights: list[float]
 
 
 Pool = Callable[[int], list[Batch]]
@@ -60,6 +88,39 @@ def encode_example(example: Example, tokenizer: PreTrainedTokenizerBase) -> tupl
         for text in (example.given, example.answer)
     )
     return [*tokenizer(prompt, add_special_tokens=False)["input_ids"], *given], [*answer, tokenizer.eos_token_id]
+
+
+def encode_fork(fork: Fork, tokenizer: PreTrainedTokenizerBase) -> ForkRow:
+    """The row of a fork; a branch weighs as much as its odds until it has parted from all others, and 1 after that.
+
+    So the odds are learned where they matter, and every line is learned by heart.
+    """
+    prompt = tokenizer.apply_chat_template(_dicts(fork.prompt), tokenize=False, add_generation_prompt=True)
+    before = tokenizer(prompt, add_special_tokens=False)["input_ids"]
+    before += tokenizer(fork.given, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+    encoded = [
+        [*tokenizer(branch, add_special_tokens=False, split_special_tokens=True)["input_ids"], tokenizer.eos_token_id]
+        for branch in fork.branches
+    ]
+    row = ForkRow(before[:-1], [IGNORED] * (len(before) - 1), [0] * (len(before) - 1), list(range(len(before) - 1)), [])
+    row.weights.extend([0.0] * len(row.token_ids))
+    for number, (tokens, odds) in enumerate(zip(encoded, fork.odds, strict=True), 1):
+        parted = 1 + max(_shared(tokens, other) for other in encoded if other is not tokens)
+        # More may follow a line, so its end is not learned, unless the branch is the end.
+        kept = tokens[: max(parted, min(_BRANCH_TOKENS, max(1, len(tokens) - 1)))]
+        row.token_ids.extend([before[-1], *kept])
+        row.labels.extend([IGNORED, *kept])
+        row.branches.extend([number] * (len(kept) + 1))
+        row.positions.extend(range(len(before) - 1, len(before) + len(kept)))
+        row.weights.extend([0.0, *(odds if i < parted else 1.0 for i in range(len(kept)))])
+    return row
+
+
+def _shared(tokens: Sequence[int], other: Sequence[int]) -> int:
+    """How many tokens two branches begin with alike."""
+    return next(
+        (i for i, (a, b) in enumerate(zip(tokens, other, strict=False)) if a != b), min(len(tokens), len(other))
+    )
 
 
 def public_texts(folder: Path) -> list[str]:
@@ -113,6 +174,11 @@ def chat_pool(sampler: Sampler, tokenizer: PreTrainedTokenizerBase, *, seed: int
                 pairs.append((prompt, answer[:end]))
         pairs = [pair for pair in pairs if len(pair[0]) + len(pair[1]) <= longest]
         batches = [_padded(group, tokenizer.pad_token_id) for group in _by_length(pairs, batch)]
+        forks = sorted(
+            (encode_fork(sampler.fork(rng), tokenizer) for _ in range(_POOL_FORKS)), key=lambda row: len(row.token_ids)
+        )
+        size = max(1, batch // len(forks[-1].token_ids))
+        batches += [_stacked(forks[i : i + size], tokenizer.pad_token_id) for i in range(0, len(forks), size)]
         rng.shuffle(batches)
         return batches
 
@@ -139,6 +205,20 @@ def _padded(group: list[tuple[list[int], list[int]]], pad: int) -> Batch:
         ids[i, :n] = torch.tensor(prompt + answer)
         labels[i, len(prompt) : n] = torch.tensor(answer)
     return Batch(ids, labels)
+
+
+def _stacked(rows: Sequence[ForkRow], pad: int) -> Batch:
+    def stack(lists: Sequence[Sequence[float]], fill: float) -> Tensor:
+        return torch.tensor([[*one, *[fill] * (width - len(one))] for one in lists])
+
+    width = max(len(row.token_ids) for row in rows)
+    return Batch(
+        stack([row.token_ids for row in rows], pad),
+        stack([row.labels for row in rows], IGNORED),
+        stack([row.branches for row in rows], -1),
+        stack([row.positions for row in rows], 0),
+        stack([row.weights for row in rows], 0.0),
+    )
 
 
 def _packed(draw: Callable[[], list[int]], rows: int, width: int) -> list[list[int]]:

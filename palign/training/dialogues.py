@@ -15,10 +15,18 @@ from palign.dimensions import CATALOGUE
 from palign.prompts import messages
 from palign.schema import Message, TopicGuess
 from palign.training.corpus import Corpus, Dialogue, StanceWords, Topic
-from palign.training.render import MAIN_REGISTERS, ask_variants, middle_stance, random_stance, render
+from palign.training.render import (
+    EXTRA_ODDS,
+    MAIN_ODDS,
+    MAIN_REGISTERS,
+    ask_variants,
+    middle_stance,
+    random_stance,
+    render,
+)
 from palign.training.topics import Reading
 
-__all__ = ["KNOWN", "NAMING", "Example", "Sampler"]
+__all__ = ["KNOWN", "NAMING", "Example", "Fork", "Sampler"]
 
 NAMING = "Name the topic."
 KNOWN = "What do you know about me?"
@@ -41,6 +49,19 @@ class Example:
     topic: str
     given: str = ""
     worded: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """A prompt, the beginning of an answer, and all that may stand next there, each with its odds.
+
+    A branch that is empty ends the answer.
+    """
+
+    prompt: tuple[Message, ...]
+    given: str
+    branches: tuple[str, ...]
+    odds: tuple[float, ...]
 
 
 class Sampler:
@@ -194,6 +215,33 @@ class Sampler:
         cut = ends[0] if rng.random() < 0.4 else rng.choice(ends)
         return replace(whole, given=whole.answer[:cut], answer=whole.answer[cut:])
 
+    def fork(self, rng: random.Random) -> Fork:
+        """A point of an answer, and its line in every register; or such a line, and all that may come after it.
+
+        Drawn one at a time a register that most answers do without is met too seldom to be known by heart.
+        """
+        name = rng.choice(self._names)
+        topic = self._topics[name]
+        at = min(rng.choices(range(6), (6, 3, 2, 1, 1, 1))[0], len(topic.points) - 2)
+        as_list = rng.random() < 0.5
+        said = [str(getattr(point, rng.choice(("tip", "tip", *MAIN_REGISTERS)))) for point in topic.points[: at + 1]]
+        point = topic.points[at]
+        if rng.random() < 0.55:
+            given, branches = said[:at], {getattr(point, register): odds for register, odds in MAIN_ODDS.items()}
+            beginning = _begun(given, as_list=as_list, more=True)
+            if not beginning:
+                branches |= {topic.answer_first: 1.5, f"1. {point.tip}": 2.0}
+        else:
+            beginning = _begun(said, as_list=as_list, more=False)
+            branches = {getattr(point, extra): odds for extra, odds in EXTRA_ODDS.items()}
+            if point.serious:
+                del branches[point.playful]
+            following = topic.points[at + 1].tip
+            branches |= {f"\n{at + 2}. {following}" if as_list else following: 1.0, "": 0.1 + 0.2 * at}
+        ask, guess = self._asked(name, rng)
+        lines = tuple(line if not line or not beginning or line[0] == "\n" else f" {line}" for line in branches)
+        return Fork(messages(ask, (), guess), beginning, lines, tuple(branches.values()))
+
     def fact_naming(self, rng: random.Random) -> Example:
         """One remembered fact, and its name: one certain target for each fact, as `naming` is for each topic."""
         fact = rng.choice(self._facts)
@@ -266,6 +314,14 @@ class Sampler:
         fact = rng.choice(sorted(self._corpus.facts))
         either = [self._words(name, rng.choice((-1, 1)), rng), rng.choice(self._corpus.facts[fact])]
         return either if rng.random() < 0.3 else [rng.choice(either)]
+
+
+def _begun(said: Sequence[str], *, as_list: bool, more: bool) -> str:
+    """The lines of an answer's first points, and in a list the number of the next where `more` is to come."""
+    if not as_list:
+        return " ".join(said)
+    numbered = [f"{number}. {line}" for number, line in enumerate(said, 1)]
+    return "\n".join([*numbered, f"{len(said) + 1}."] if more else numbered)
 
 
 def _stance_lines(phrases: Sequence[str], rng: random.Random) -> list[str]:

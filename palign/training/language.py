@@ -79,13 +79,24 @@ def load_language_model(folder: Path) -> LlamaForCausalLM:
     return LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
 
 
-def answer_loss(model: LlamaForCausalLM, batch: Batch) -> tuple[Tensor, int]:
-    """Summed cross-entropy over learned tokens, nats, and their number; logits only where something is learned."""
+def answer_loss(model: LlamaForCausalLM, batch: Batch) -> tuple[Tensor, float]:
+    """Summed cross-entropy over learned tokens, nats, and their number or weight; logits only where one is learned."""
     targets = batch.labels[:, 1:]
     learned = targets != IGNORED
-    hidden = model.model(input_ids=batch.token_ids[:, :-1]).last_hidden_state[learned]  # (N, H)
-    logits = model.lm_head(hidden).float()  # (N, V)
-    return functional.cross_entropy(logits, targets[learned], reduction="sum"), int(learned.sum())
+    fork = {} if batch.branches is None else {"attention_mask": _fork_mask(batch.branches[:, :-1])}
+    positions = None if batch.positions is None else batch.positions[:, :-1]
+    states = model.model(input_ids=batch.token_ids[:, :-1], position_ids=positions, **fork).last_hidden_state
+    logits = model.lm_head(states[learned]).float()  # (N, V)
+    losses = functional.cross_entropy(logits, targets[learned], reduction="none")
+    weights = torch.ones_like(losses) if batch.weights is None else batch.weights[:, 1:][learned]
+    return (losses * weights).sum(), float(weights.sum())
+
+
+def _fork_mask(branches: Tensor) -> Tensor:
+    """(B, T) → (B, 1, T, T), added to the scores: every branch sees what all continue, and itself."""
+    seen = (branches[:, None, :] == 0) | (branches[:, None, :] == branches[:, :, None])  # (B, T, T)
+    seen &= torch.ones(seen.shape[1:], dtype=torch.bool).tril()
+    return torch.zeros(seen.shape).masked_fill(~seen, torch.finfo(torch.float32).min)[:, None]
 
 
 def train_language_model(
@@ -159,7 +170,7 @@ def _one_step(model: LlamaForCausalLM, optimizers: list[torch.optim.Optimizer], 
 
     Of several processes each takes its share of every batch's rows, and all of them apply the summed gradient.
     """
-    learned = sum(int((batch.labels[:, 1:] != IGNORED).sum()) for batch in step)
+    learned = sum(_weight(batch) for batch in step)
     total = 0.0
     for batch in step:
         with torch.autocast("cpu", torch.bfloat16):
@@ -175,6 +186,10 @@ def _one_step(model: LlamaForCausalLM, optimizers: list[torch.optim.Optimizer], 
     return total / learned
 
 
+def _weight(batch: Batch) -> float:
+    return float((batch.labels[:, 1:] != IGNORED).sum() if batch.weights is None else batch.weights[:, 1:].sum())
+
+
 def _first() -> bool:
     return not together.is_initialized() or together.get_rank() == 0
 
@@ -185,7 +200,7 @@ def _own_rows(batch: Batch) -> Batch:
     own = slice(together.get_rank(), None, together.get_world_size())
     if together.get_rank() >= len(batch.token_ids):  # a row that teaches nothing, so that every process has gradients
         return Batch(batch.token_ids[:1], torch.full_like(batch.labels[:1], IGNORED))
-    return Batch(batch.token_ids[own], batch.labels[own])
+    return batch.rows(own)
 
 
 def _summed(model: LlamaForCausalLM, total: float) -> float:

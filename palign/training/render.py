@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from palign.dimensions import CATALOGUE
 from palign.training.corpus import Point, Topic
 
-__all__ = ["FLAVOURS", "MAIN_REGISTERS", "ask_variants", "middle_stance", "random_stance", "render"]
+__all__ = [
+    "EXTRA_ODDS",
+    "FLAVOURS",
+    "MAIN_ODDS",
+    "MAIN_REGISTERS",
+    "ask_variants",
+    "middle_stance",
+    "random_stance",
+    "render",
+]
 
 Weights = Mapping[str, float]
 
@@ -21,6 +30,17 @@ _MOST_POINTS = 7
 _MAX_WORDS = 215  # of the points; with opening and closing the longest answers come to about 360 tokens
 FLAVOURS = ("technical", "cautious", "confident", "warm", "playful")  # lines that may accompany a point
 MAIN_REGISTERS = ("tip", "plain", "technical", "formal", "casual", "cautious", "confident", "step")
+# Of a point's line, and of what follows it, over all unasked-for answers, half of them in the middle: about.
+MAIN_ODDS = {"tip": 1.0, **dict.fromkeys(MAIN_REGISTERS[1:], 0.35)}
+EXTRA_ODDS = {
+    "why": 0.6,
+    "example": 0.5,
+    "technical": 0.2,
+    "cautious": 0.2,
+    "confident": 0.2,
+    "warm": 0.25,
+    "playful": 0.35,
+}
 _POLES = {
     "plain": ("plain", 1),
     "technical": ("plain", -1),

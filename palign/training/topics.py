@@ -36,8 +36,8 @@ _QUESTIONS = (("sft/dolly_3k", 3000), ("sft/oasst_prompts_best", 1500), ("sft/ra
 _MOST_STRANGERS = 1500
 _NEVER = -1e4
 # Share of the harmless look-alikes that sound the alarm, read by one who never saw them. Of another hand's fewer do,
-# .06 here; that hand's harmful requests are caught in .6 to .85, by straight lines around the kinds in .3 to .6.
-_FALSE_ALARMS = 0.08
+# .07 here; that hand's harmful requests are caught in .6 to .85, by straight lines around the kinds in .3 to .6.
+_FALSE_ALARMS = 0.1
 _ALARM_STRENGTH, _ALARM_GAMMA = 10.0, 1.0  # chosen by leaving out each hand's requests in turn
 
 

@@ -50,6 +50,11 @@ def test_the_tokenizer_never_reads_a_held_out_topic(tokenizer, tmp_path):
 # Rows and batches
 
 
+def unforked(batches):
+    """Those whose rows are one text each."""
+    return [batch for batch in batches if batch.branches is None]
+
+
 def test_training_and_chat_encode_a_dialogue_alike(tokenizer, sampler):
     chat = ChatTokenizer(tokenizer)
     rng = random.Random("alike")
@@ -68,7 +73,7 @@ def test_a_mark_of_the_template_inside_an_answer_stays_text(tokenizer):
 def test_labels_learn_a_whole_answer_or_its_beginning_or_the_lines_that_facts_decide(tokenizer, sampler):
     opens, openings, lines = tokenizer.convert_tokens_to_ids("<|assistant|>"), [], []
     follows = tuple(line for topic in corpus().topics.values() for line in topic.when.values())
-    for batch in chat_pool(sampler, tokenizer, seed=1, longest=448, batch=2048)(0):
+    for batch in unforked(chat_pool(sampler, tokenizer, seed=1, longest=448, batch=2048)(0)):
         for ids, labels in zip(batch.token_ids.tolist(), batch.labels.tolist(), strict=True):
             learned = [i for i, label in enumerate(labels) if label != IGNORED]
             first, last = learned[0], learned[-1]
@@ -105,7 +110,7 @@ def test_heads_can_learn_what_words_for_a_stance_do_to_the_base(tiny, tokenizer,
 
 
 def test_padding_is_ignored(tiny, tokenizer, sampler):
-    batch = chat_pool(sampler, tokenizer, seed=1, longest=448, batch=2048)(0)[0]
+    batch = unforked(chat_pool(sampler, tokenizer, seed=1, longest=448, batch=2048)(0))[0]
     wider = Batch(
         functional.pad(batch.token_ids, (0, 9), value=tokenizer.pad_token_id),
         functional.pad(batch.labels, (0, 9), value=IGNORED),
@@ -117,7 +122,7 @@ def test_padding_is_ignored(tiny, tokenizer, sampler):
 
 
 def test_the_loss_is_the_cross_entropy_of_every_learned_token(tiny, tokenizer, sampler):
-    batch = chat_pool(sampler, tokenizer, seed=1, longest=448, batch=1024)(0)[0]
+    batch = unforked(chat_pool(sampler, tokenizer, seed=1, longest=448, batch=1024)(0))[0]
     with torch.no_grad():
         loss, count = answer_loss(tiny, batch)
         mean = tiny(input_ids=batch.token_ids, labels=batch.labels).loss
