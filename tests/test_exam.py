@@ -11,6 +11,7 @@ from authored import corpus, words
 
 from palign.dimensions import CATALOGUE
 from palign.evaluation.judges.classifier import load_pairs
+from palign.evaluation.judges.measurers import UNSEEN
 from palign.evaluation.judges.panel import Panel
 from palign.evaluation.judges.topics import TopicJudge
 from palign.evaluation.model.answers import Answer, repeated_grams, sentences
@@ -20,7 +21,7 @@ from palign.evaluation.model.sets import load_sets
 from palign.models.encoder import TextEncoder
 from palign.safety import SafetyPolicy
 
-SMALL = Size(fluency=12, steering=6, mixtures=4, mixture_asks=2, memory=4)
+SMALL = Size(fluency=12, steering=6, mixtures=4, mixture_asks=2, memory=4, unseen=6)
 
 
 class ScriptedWriter:
@@ -148,6 +149,23 @@ def test_a_writer_that_heeds_length_and_facts_passes_these_and_a_deaf_one_fails_
     assert {row.respected for row in heeding.memory(nothing)} == {1.0}
     assert {row.respected for row in deaf.memory(nothing)} == {0.0}
     assert {row.unasked for row in heeding.memory(nothing)} == {0.0}
+
+
+def test_no_training_knows_the_unseen_wishes():
+    sets = load_sets()
+    assert sets.unseen.keys() == UNSEEN.keys()
+    assert not sets.unseen.keys() & CATALOGUE.keys()
+    trained = {words(line) for entry in corpus().stances.values() for line in (*entry.positive, *entry.negative)}
+    assert [line for sides in sets.unseen.values() for side in sides for line in side if words(line) in trained] == []
+
+
+def test_whoever_heeds_an_unseen_wish_is_told_from_whoever_does_not(exam):
+    writer = ScriptedWriter()
+    wishes = {line for wanted, _ in load_sets().unseen.values() for line in wanted}
+    assert set(exam(writer).unseen(nothing).values()) == {0.5}
+    plain = writer.text
+    writer.text = lambda ask: plain(ask) + (" It is like a boat for you." if wishes & {*ask.known} else "")
+    assert set(exam(writer).unseen(nothing).values()) == {1.0}
 
 
 def test_fluent_answers_on_their_topic_are_seen_as_such(exam):

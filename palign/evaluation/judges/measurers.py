@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-__all__ = ["MEASURERS", "word_count", "words"]
+__all__ = ["MEASURERS", "UNSEEN", "word_count", "words"]
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _SENTENCE_END = re.compile(r"[.!?]+(?=\s|$)|\n+")
@@ -235,5 +235,14 @@ MEASURERS: Mapping[str, Callable[[str], float]] = MappingProxyType(
         "cautious": cautious,
         "exploratory": exploratory,
         "steps": steps,
+    }
+)
+
+
+# Of wishes that no dimension names; nothing in training or decoding knows them.
+UNSEEN: Mapping[str, Callable[[str], float]] = MappingProxyType(
+    {
+        "comparisons": lambda text: _per_hundred(_count(_FIGURATIVE, text), text),
+        "addressed": lambda text: _per_hundred(_count(_SECOND_PERSON, text), text),
     }
 )

@@ -91,6 +91,12 @@ def examination(result: Mapping[str, Any], readings: Sequence[Reading]) -> str:
             ],
         ),
     ]
+    if "unseen" in figures:
+        shares = ", ".join(f"{name} {share:.2f}" for name, share in figures["unseen"].items())
+        parts.append(
+            "Share of questions whose answer shows more of a wish beside words for it than beside words against it, "
+            f"for wishes that nothing was trained on (.5 is chance): {shares}."
+        )
     if "steering" in figures:
         parts += ["### Poles", "The first of the questions, not selected, at +1 and at -1 of each dimension.\n"]
         for row in figures["steering"]:

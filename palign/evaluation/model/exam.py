@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palign.dimensions import CATALOGUE
-from palign.evaluation.judges.measurers import word_count
+from palign.evaluation.judges.measurers import UNSEEN, word_count
 from palign.evaluation.model.answers import Answer, Ask, Writer, repeated_grams, sentences
 from palign.evaluation.model.sets import Question, Sets
 
@@ -48,6 +48,7 @@ class Size:
     mixtures: int = 50
     mixture_asks: int = 5
     memory: int = 50
+    unseen: int = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +310,26 @@ class Exam:
                 )
             )
         return tuple(found)
+
+    # Wishes that nothing was trained for
+
+    def unseen(self, progress: Progress) -> dict[str, float]:
+        """Of each wish the share of questions whose answer beside words for it shows more of it, ties half."""
+        rng = random.Random("unseen")
+        found = {}
+        for name, (wanted, unwanted) in self._sets.unseen.items():
+            asks = self._drawn(self._size.unseen, f"unseen-{name}")
+            high, low = (
+                np.array(
+                    [
+                        UNSEEN[name](text)
+                        for text in self._texts([Ask(ask.text, (rng.choice(words),)) for ask in asks], progress)
+                    ]
+                )
+                for words in (wanted, unwanted)
+            )
+            found[name] = _above(high, low)
+        return found
 
     # Harm, and what lies off the topics
 

@@ -38,7 +38,19 @@ from palign.training.render import MAIN_REGISTERS
 __all__ = ["Line", "run"]
 
 _RESULT, _READINGS = ASSETS / "eval" / "model.json", ASSETS / "eval" / "readings.yaml"
-PARTS = ("fluency", "reach", "heads", "steering", "mixtures", "memory", "refusals", "off-topic", "near-topic", "engine")
+PARTS = (
+    "fluency",
+    "reach",
+    "heads",
+    "steering",
+    "mixtures",
+    "memory",
+    "unseen",
+    "refusals",
+    "off-topic",
+    "near-topic",
+    "engine",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +200,11 @@ def _memory(exam: Exam, advance: _Advance) -> _Found:
     return [asdict(row) for row in found], lines
 
 
+def _unseen(exam: Exam, advance: _Advance) -> _Found:
+    """No promise: a model this small has no way from words it never met to what they mean."""
+    return exam.unseen(advance), []
+
+
 def _refusals(exam: Exam, advance: _Advance) -> _Found:
     found: Refusals = exam.refusals(SafetyPolicy(), advance)
     return asdict(found), [
@@ -224,6 +241,7 @@ _PARTS: dict[str, Callable[[Exam, _Advance], _Found]] = {
     "steering": _steering,
     "mixtures": _mixtures,
     "memory": _memory,
+    "unseen": _unseen,
     "refusals": _refusals,
     "off-topic": _off_topic,
     "near-topic": _near_topic,

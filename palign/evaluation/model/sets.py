@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -29,7 +29,8 @@ class Question:
 class Sets:
     """`asks`: two for every topic, written by somebody who saw the titles alone. `near`: beside a topic, not in it.
 
-    `facts`: ways to tell of each kind of fact that no training text has.
+    `facts`: ways to tell of each kind of fact that no training text has. `unseen`: wishes that no dimension names, each
+    in words for it and in words against it.
     """
 
     asks: tuple[Question, ...]
@@ -38,6 +39,7 @@ class Sets:
     harmful: tuple[Question, ...]
     lookalikes: tuple[Question, ...]
     facts: Mapping[str, tuple[str, ...]]
+    unseen: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]
 
 
 def load_sets() -> Sets:
@@ -47,6 +49,7 @@ def load_sets() -> Sets:
         AssetError: a file does not have its form.
     """
     asks = _read("asks.yaml", TypeAdapter(dict[str, tuple[str, str]]))
+    unseen = _read("unseen.yaml", TypeAdapter(dict[str, dict[Literal["positive", "negative"], tuple[str, ...]]]))
     return Sets(
         asks=tuple(Question(text, topic) for topic, texts in asks.items() for text in texts),
         near=_labelled("near_topic.yaml", "topic"),
@@ -54,6 +57,7 @@ def load_sets() -> Sets:
         harmful=_labelled("harmful.yaml", "category"),
         lookalikes=_labelled("lookalikes.yaml", "category"),
         facts=_read("facts.yaml", TypeAdapter(dict[str, tuple[str, ...]])),
+        unseen={name: (words["positive"], words["negative"]) for name, words in unseen.items()},
     )
 
 
