@@ -19,7 +19,16 @@ from palign.prompts import topic_line
 from palign.schema import TopicGuess
 from palign.training import dialogues
 from palign.training.corpus import HELD_OUT_TOPICS
-from palign.training.render import ask_variants, middle_stance, random_stance, render
+from palign.training.render import (
+    MAIN_REGISTERS,
+    ask_variants,
+    line_odds,
+    middle_stance,
+    next_odds,
+    random_stance,
+    render,
+    start_odds,
+)
 from palign.training.topics import Reading
 
 NEUTRAL = dict.fromkeys(CATALOGUE, 0.0)
@@ -376,3 +385,40 @@ def _sentences(answer):
         pieces = re.sub(r"^\d\. ", "", row).replace("! ", "!\0").replace("? ", "?\0").replace(". ", ".\0").split("\0")
         for width in (1, 2, 3):
             yield from (" ".join(pieces[i : i + width]) for i in range(len(pieces)))
+
+
+# The odds of a choice, as heads learn them
+
+
+@pytest.mark.parametrize(
+    "stance", [{}, {"plain": -1.0}, {"steps": 1.0, "formal": -0.7}, {"cautious": 0.8, "concise": 0.6}]
+)
+def test_odds_of_a_line_are_those_by_which_answers_are_rendered(stance):
+    weights, topic, rng = NEUTRAL | stance | {"lists": 1.0}, corpus().topics["bake-cookies"], random.Random("odds")
+    lines = {name: getattr(topic.points[1], name) for name in MAIN_REGISTERS}
+    answers = [render(topic, weights, (), rng) for _ in range(3000)]
+    found = Counter(name for text in answers for name, line in lines.items() if f"2. {line}" in text)
+    for name, odds in line_odds(weights).items():
+        assert found[name] / found.total() == pytest.approx(odds, abs=0.035)
+
+
+@pytest.mark.parametrize("concise", [-1.0, 0.0, 0.8])
+def test_odds_of_the_end_are_those_by_which_points_are_counted(concise):
+    weights, topic, rng = NEUTRAL | {"concise": concise}, corpus().topics["bake-cookies"], random.Random("ends")
+    every = [point_lines(point).values() for point in topic.points]
+    answers = [render(topic, weights, (), rng) for _ in range(1500)]
+    counts = [sum(any(line in text for line in lines) for lines in every) for text in answers]
+    for said in (1, 2):
+        drawn = next_odds(weights, said)
+        going = [n for n in counts if n >= said]
+        last = drawn["end"] / (drawn["end"] + drawn["next"])
+        assert sum(n == said for n in going) / len(going) == pytest.approx(last, abs=0.06)
+
+
+def test_odds_are_probabilities_under_any_stance():
+    rng = random.Random("sums")
+    for _ in range(200):
+        weights = random_stance(rng)
+        for odds in (line_odds(weights), start_odds(weights), next_odds(weights, rng.randint(1, 7))):
+            assert sum(odds.values()) == pytest.approx(1.0)
+            assert min(odds.values()) >= 0

@@ -20,9 +20,12 @@ from palign.training.render import (
     MAIN_ODDS,
     MAIN_REGISTERS,
     ask_variants,
+    line_odds,
     middle_stance,
+    next_odds,
     random_stance,
     render,
+    start_odds,
 )
 from palign.training.topics import Reading
 
@@ -55,13 +58,25 @@ class Example:
 class Fork:
     """A prompt, the beginning of an answer, and all that may stand next there, each with its odds.
 
-    A branch that is empty ends the answer.
+    A branch that is empty ends the answer. `choices` says of each branch what it is, in the words of `render`'s odds;
+    `said` is the number of the point whose line is before it, 0 where a line is what is chosen.
     """
 
     prompt: tuple[Message, ...]
     given: str
     branches: tuple[str, ...]
     odds: tuple[float, ...]
+    choices: tuple[str, ...]
+    said: int = 0
+
+    def odds_under(self, weights: Mapping[str, float]) -> list[float]:
+        """The branches' probabilities under a stance, up to what is none of them."""
+        if self.said:
+            drawn = next_odds(weights, self.said)
+        else:
+            drawn = start_odds(weights) if "list" in self.choices else line_odds(weights)
+        total = sum(drawn[choice] for choice in self.choices)
+        return [drawn[choice] / total for choice in self.choices]
 
 
 class Sampler:
@@ -227,20 +242,21 @@ class Sampler:
         said = [str(getattr(point, rng.choice(("tip", "tip", *MAIN_REGISTERS)))) for point in topic.points[: at + 1]]
         point = topic.points[at]
         if rng.random() < 0.55:
-            given, branches = said[:at], {getattr(point, register): odds for register, odds in MAIN_ODDS.items()}
-            beginning = _begun(given, as_list=as_list, more=True)
+            number, beginning = 0, _begun(said[:at], as_list=as_list, more=True)
+            drawn = [(register, getattr(point, register), odds) for register, odds in MAIN_ODDS.items()]
             if not beginning:
-                branches |= {topic.answer_first: 1.5, f"1. {point.tip}": 2.0}
+                drawn += [("opening", topic.answer_first, 1.5), ("list", f"1. {point.tip}", 2.0)]
         else:
-            beginning = _begun(said, as_list=as_list, more=False)
-            branches = {getattr(point, extra): odds for extra, odds in EXTRA_ODDS.items()}
+            number, beginning = at + 1, _begun(said, as_list=as_list, more=False)
+            drawn = [(extra, getattr(point, extra), odds) for extra, odds in EXTRA_ODDS.items()]
             if point.serious:
-                del branches[point.playful]
+                drawn = [branch for branch in drawn if branch[0] != "playful"]
             following = topic.points[at + 1].tip
-            branches |= {f"\n{at + 2}. {following}" if as_list else following: 1.0, "": 0.1 + 0.2 * at}
+            drawn += [("next", f"\n{at + 2}. {following}" if as_list else following, 1.0), ("end", "", 0.1 + 0.2 * at)]
         ask, guess = self._asked(name, rng)
-        lines = tuple(line if not line or not beginning or line[0] == "\n" else f" {line}" for line in branches)
-        return Fork(messages(ask, (), guess), beginning, lines, tuple(branches.values()))
+        choices, lines, odds = zip(*drawn, strict=True)
+        spaced = tuple(line if not line or not beginning or line[0] == "\n" else f" {line}" for line in lines)
+        return Fork(messages(ask, (), guess), beginning, spaced, odds, choices, number)
 
     def fact_naming(self, rng: random.Random) -> Example:
         """One remembered fact, and its name: one certain target for each fact, as `naming` is for each topic."""

@@ -5,6 +5,7 @@ The labels of training come from here, so the judges of `evaluation` share no li
 
 from __future__ import annotations
 
+import math
 import random
 import re
 from collections.abc import Mapping, Sequence
@@ -27,6 +28,7 @@ __all__ = [
 Weights = Mapping[str, float]
 
 _MOST_POINTS = 7
+_SPREAD = 0.42  # of the number of points, in octaves
 _MAX_WORDS = 215  # of the points; with opening and closing the longest answers come to about 360 tokens
 FLAVOURS = ("technical", "cautious", "confident", "warm", "playful")  # lines that may accompany a point
 MAIN_REGISTERS = ("tip", "plain", "technical", "formal", "casual", "cautious", "confident", "step")
@@ -124,9 +126,24 @@ class _Stance:
 
     def n_points(self, rng: random.Random) -> int:
         """Three in the middle, one or two at concise, six at detailed, with spread so that any stop stays in reach."""
-        mean = 3.0 * 2 ** (-self.concise if self.concise < 0 else -1.35 * self.concise)
-        n = round(mean * 2 ** rng.gauss(0, 0.42))
+        n = round(self._mean_points * 2 ** rng.gauss(0, _SPREAD))
         return max(1, min(_MOST_POINTS, n))
+
+    def last_probability(self, said: int) -> float:
+        """That no point follows number `said`, given that there are as many."""
+
+        def fewer(n: int) -> float:
+            if n <= 1:
+                return 0.0
+            bound = math.log2((n - 0.5) / self._mean_points) / _SPREAD
+            return 0.5 * (1 + math.erf(bound / math.sqrt(2)))
+
+        left = 1 - fewer(said)
+        return 1.0 if said >= _MOST_POINTS else (fewer(said + 1) - fewer(said)) / max(left, 1e-9)
+
+    @property
+    def _mean_points(self) -> float:
+        return 3.0 * 2 ** (-self.concise if self.concise < 0 else -1.35 * self.concise)
 
 
 def _items(
@@ -170,11 +187,47 @@ def _wish(register: str, stance: _Stance) -> float:
 
 
 def _main_register(stance: _Stance, rng: random.Random) -> str:
-    tip, *others = MAIN_REGISTERS
+    return rng.choices(MAIN_REGISTERS, [_line_odds(register, stance) for register in MAIN_REGISTERS])[0]
+
+
+def _line_odds(register: str, stance: _Stance) -> float:
     # A line the middle gives a fifth of the tip's odds is learned by heart too, and stays above min-p where guidance
     # looks for it; at a twentieth a third of them did.
-    odds = [1.0, *(0.22 + 5.0 * stance.pole(register) ** 1.5 for register in others)]
-    return rng.choices([tip, *others], odds)[0]
+    return 1.0 if register == "tip" else 0.22 + 5.0 * stance.pole(register) ** 1.5
+
+
+def line_odds(weights: Weights) -> dict[str, float]:
+    """What the line of a point is drawn from under a stance: probability by register."""
+    stance = _Stance(weights)
+    odds = {register: _line_odds(register, stance) for register in MAIN_REGISTERS}
+    return {register: value / sum(odds.values()) for register, value in odds.items()}
+
+
+def start_odds(weights: Weights) -> dict[str, float]:
+    """How an answer begins: `list`, `opening`, or the first point's line by register; warm openers aside."""
+    stance = _Stance(weights)
+    as_list = stance.list_probability
+    prose = (1 - as_list) * (1 - _opening_probability(stance, one_point=False))
+    lines = {register: prose * value for register, value in line_odds(weights).items()}
+    return {"list": as_list, "opening": 1 - as_list - prose, **lines}
+
+
+def next_odds(weights: Weights, said: int) -> dict[str, float]:
+    """What follows the line of point number `said`: an extra line by register, the `next` point or the `end`.
+
+    Before the limit on extra lines, which drops those the stance wishes for least.
+    """
+    stance = _Stance(weights)
+    odds, left = {}, 1.0
+    for register in ("example", "why", *FLAVOURS):
+        if register in ("example", "why"):
+            chance = stance.why_probability if register == "why" else stance.example_probability
+        else:
+            chance = stance.flavour_probability(register)
+        odds[register] = left * chance
+        left *= 1 - chance
+    end = left * stance.last_probability(said)
+    return {**odds, "next": left - end, "end": end}
 
 
 def _opening(topic: Topic, stance: _Stance, rng: random.Random, *, n_items: int) -> list[str]:
@@ -182,12 +235,16 @@ def _opening(topic: Topic, stance: _Stance, rng: random.Random, *, n_items: int)
     warm = stance.weights["warm"]
     if rng.random() < _clip(0.05 + 0.8 * max(0, warm) - max(0, -warm), 0, 1):
         opening.append(rng.choice(topic.warm_openers))
-    registers = max(stance.pole(register) for register in MAIN_REGISTERS[1:-1])
-    steps = stance.weights["steps"]
-    chance = 0.5 - 0.35 * registers - (0.2 if n_items == 1 else 0)
-    if rng.random() < _clip(chance + max(0, -steps) * (0.95 - chance) - 0.5 * max(0, steps), 0, 1):
+    if rng.random() < _opening_probability(stance, one_point=n_items == 1):
         opening.append(topic.answer_first)
     return opening
+
+
+def _opening_probability(stance: _Stance, *, one_point: bool) -> float:
+    registers = max(stance.pole(register) for register in MAIN_REGISTERS[1:-1])
+    steps = stance.weights["steps"]
+    chance = 0.5 - 0.35 * registers - (0.2 if one_point else 0)
+    return _clip(chance + max(0, -steps) * (0.95 - chance) - 0.5 * max(0, steps), 0, 1)
 
 
 def _questions_back(topic: Topic, stance: _Stance, rng: random.Random) -> list[str]:
