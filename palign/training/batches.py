@@ -68,13 +68,14 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class ForkRow:
-    """One row of a `Batch` that forks, as lists of equal length."""
+    """One row of a `Batch` that forks, as lists of equal length; `choosing` marks the tokens by which branches part."""
 
     token_ids: list[int]
     labels: list[int]
     branches: list[int]
     positions: list[int]
     weights: list[float]
+    choosing: list[bool]
 
 
 Pool = Callable[[int], list[Batch]]
@@ -102,8 +103,8 @@ def encode_fork(fork: Fork, tokenizer: PreTrainedTokenizerBase) -> ForkRow:
         [*tokenizer(branch, add_special_tokens=False, split_special_tokens=True)["input_ids"], tokenizer.eos_token_id]
         for branch in fork.branches
     ]
-    row = ForkRow(before[:-1], [IGNORED] * (len(before) - 1), [0] * (len(before) - 1), list(range(len(before) - 1)), [])
-    row.weights.extend([0.0] * len(row.token_ids))
+    n = len(before) - 1
+    row = ForkRow(before[:-1], [IGNORED] * n, [0] * n, list(range(n)), [0.0] * n, [False] * n)
     for number, (tokens, odds) in enumerate(zip(encoded, fork.odds, strict=True), 1):
         parted = 1 + max(_shared(tokens, other) for other in encoded if other is not tokens)
         # More may follow a line, so its end is not learned, unless the branch is the end.
@@ -113,6 +114,7 @@ def encode_fork(fork: Fork, tokenizer: PreTrainedTokenizerBase) -> ForkRow:
         row.branches.extend([number] * (len(kept) + 1))
         row.positions.extend(range(len(before) - 1, len(before) + len(kept)))
         row.weights.extend([0.0, *(odds if i < parted else 1.0 for i in range(len(kept)))])
+        row.choosing.extend([False, *(i < parted for i in range(len(kept)))])
     return row
 
 

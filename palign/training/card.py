@@ -108,8 +108,9 @@ form, at the first point's line and after its tip: {_row(figures["reach"])}.
 
 ## Heads
 
-Fitted by maximum likelihood on answers rendered under known random stances, then tuned on pairs of answers, half of
-them from {figures["head_topics"]} further topics that the model never reads. Pair accuracy is the share of pairs, one
+Fitted together to answers rendered under known random stances, to forks, at which the odds of all that may come next are
+known under any stance, and to pairs of answers near two poles, half of them from {figures["head_topics"]} further topics
+that the model never reads. Pair accuracy is the share of pairs, one
 answer rendered at +1 and one at -1, that the head ranks so; the gap is its mean over its deviation. The model has never
 seen a sentence of the held-out topics, so there its heads read what it does not know itself:
 

@@ -1,11 +1,11 @@
 """Stage `heads`: one low-rank matrix per dimension, and phi_safe, on the frozen trunk's last hidden state.
 
-The heads are fitted together first, by maximum likelihood: softmax(E(h + sum_k w_k A_k h)) to answers rendered under a
-known random stance w, from prompts that say nothing of it. Since the w_k of the renderer are independent, what belongs
-to one dimension is not learned by another; at w = 0 the base is untouched, so no term is needed to stay near it. That
-is dense, but it learns what the base knows by heart. So PAD's pair loss follows, half of its pairs on topics that the
-base never reads. In place of the answers' tokens the first step may learn what the base itself says once the stance
-is worded in its prompt (`Recipe.head_start`).
+softmax(E(h + sum_k w_k A_k h)) is fitted to what is said under a stance w, from prompts that say nothing of it. Since
+the w_k of the renderer are independent, what belongs to one dimension is not learned by another; at w = 0 the base is
+untouched, so no term is needed to stay near it. Up to three lessons are learned together: answers rendered under a
+known random stance, token by token, or what the base itself says where the stance is worded in its prompt; forks, where
+all that may come next is known with its odds under any stance; and PAD's pairs of whole answers, half of them on topics
+that the base never reads, which teach to tell the poles apart in text that it does not know by heart.
 """
 
 from __future__ import annotations
@@ -30,84 +30,20 @@ from palign.training.corpus import Corpus
 from palign.training.dialogues import Example, Sampler
 from palign.training.language import load_language_model
 from palign.training.recipe import Paths, Recipe
-from palign.training.states import States, answer_states, collect_states
+from palign.training.render import random_stance
+from palign.training.states import ForkStates, States, answer_states, collect_forks, collect_states
 from palign.training.topics import Reading
 
-__all__ = ["HEADS_FILE", "StylePair", "calibrate", "fit_dimensions", "fit_floor", "train_heads", "tune_on_pairs"]
+__all__ = ["HEADS_FILE", "Lessons", "StylePair", "calibrate", "fit_floor", "fit_heads", "train_heads"]
 
 _log = logging.getLogger(__name__)
 HEADS_FILE = "heads.safetensors"
-_BATCH = 512
+_BATCH = 384
+_FORKS = 32
+_PAIRS = 24
 _RATE = 2e-3
-_PAIR_BATCH = 16
-_PAIR_RATE = 5e-4
-
-
-def train_heads(
-    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, corpus: Corpus, sampler: Sampler, recipe: Recipe,
-    paths: Paths,
-) -> None:  # fmt: skip
-    """Round the trunk to what ships, cache its states, fit, tune, calibrate and save beside the chat checkpoint."""
-    rounded = paths.checkpoint("rounded")
-    model.bfloat16().save_pretrained(rounded)
-    model = load_language_model(rounded)
-    rng = random.Random(f"heads-{recipe.seed}")
-    names = list(CATALOGUE)
-    n = recipe.head_answers
-    drawn = sampler.labelled if recipe.head_start == "likelihood" else sampler.worded
-    states = collect_states(model, tokenizer, (drawn(rng) for _ in range(n)), names, total=n)
-    up, down = fit_dimensions(model.lm_head.weight.detach(), states, recipe)
-    unknown = Sampler(corpus, corpus.heads, Reading({}, ()))
-    pairs = [
-        collect_pairs(model, tokenizer, source, names, total=recipe.head_pairs // 2, rng=rng)
-        for source in (sampler, unknown)
-    ]
-    up, down = tune_on_pairs(up, down, [*pairs[0], *pairs[1]], recipe)
-    plain = collect_states(model, tokenizer, (sampler.plain(rng) for _ in range(n // 8)), names, total=n // 8, keep=0)
-    sigma = calibrate(model.lm_head.weight.detach(), plain, up, down)
-    floor_up, floor_down = fit_floor(model, tokenizer, corpus, sampler, plain, recipe)
-    save_heads(
-        paths.work / HEADS_FILE,
-        names,
-        {"up": up / sigma[:, None, None], "down": down, "floor_up": floor_up, "floor_down": floor_down},
-        base_sha256=file_sha256(rounded / "model.safetensors"),
-        sigma=sigma.tolist(),
-    )
-    _log.info("sigma %s", dict(zip(names, [round(value, 3) for value in sigma.tolist()], strict=True)))
-
-
-def fit_dimensions(embeddings: Tensor, states: States, recipe: Recipe) -> tuple[Tensor, Tensor]:
-    """U and V, (D, H, r) each, by stochastic gradient on the weighted cross-entropy.
-
-    With the tokens of the answers or, where the states have teachers, with what the base says when the stance is worded
-    in its prompt: then each phi_k becomes log pi(a | s, stance k) - log pi(a | s), dense at every token.
-    """
-    n_dims, width = states.stances.shape[1], embeddings.shape[1]
-    generator = torch.Generator().manual_seed(recipe.seed)
-    down = (torch.randn(n_dims, width, recipe.head_rank, generator=generator) / width**0.5).requires_grad_()
-    up = torch.zeros(n_dims, width, recipe.head_rank, requires_grad=True)
-    optimizer = torch.optim.AdamW([up, down], lr=_RATE, weight_decay=0.01)
-    steps = recipe.head_epochs * max(1, len(states.tokens) // _BATCH)
-    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.05, total_iters=steps)
-    bar = tqdm(range(steps), desc="heads", mininterval=5)
-    for step in bar:
-        rows = torch.randint(len(states.tokens), (_BATCH,), generator=generator)
-        hidden = states.hidden[rows].float()  # (N, H)
-        inner = torch.einsum("nh,dhr->ndr", hidden, down) * states.stances[rows][:, :, None]
-        moved = hidden + torch.einsum("ndr,dhr->nh", inner, up)  # (N, H)
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = functional.linear(moved, embeddings)
-            taught = functional.linear(states.teachers[rows], embeddings) if states.teachers is not None else None
-        targets = states.tokens[rows] if taught is None else taught.float().softmax(-1)
-        losses = functional.cross_entropy(logits.float(), targets, reduction="none")
-        loss = (losses * states.weights[rows]).sum() / states.weights[rows].sum()
-        optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        optimizer.step()
-        schedule.step()
-        if step % 50 == 0:
-            bar.set_postfix(loss=f"{loss.item():.3f}")
-    return up.detach(), down.detach()
+_DECAY = 0.1
+_FORK_SHARE, _PAIR_SHARE = 1.0, 0.3  # of each lesson's loss, beside that of single tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +58,137 @@ class StylePair:
     second: tuple[Tensor, Tensor]
 
 
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """What heads are fitted to; what is not there is not learned."""
+
+    states: States | None = None
+    forks: Sequence[ForkStates] = ()
+    pairs: Sequence[StylePair] = ()
+
+
+def train_heads(
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, corpus: Corpus, sampler: Sampler, recipe: Recipe,
+    paths: Paths,
+) -> None:  # fmt: skip
+    """Round the trunk to what ships, cache its states, fit, calibrate and save beside the chat checkpoint."""
+    rounded = paths.checkpoint("rounded")
+    model.bfloat16().save_pretrained(rounded)
+    model = load_language_model(rounded)
+    rng = random.Random(f"heads-{recipe.seed}")
+    names = list(CATALOGUE)
+    lessons = _lessons(model, tokenizer, corpus, sampler, recipe, rng)
+    embeddings = model.lm_head.weight.detach()
+    up, down = fit_heads(embeddings, lessons, names, recipe)
+    n = recipe.head_answers // 8
+    plain = collect_states(model, tokenizer, (sampler.plain(rng) for _ in range(n)), names, total=n, keep=0)
+    sigma = calibrate(embeddings, plain, up, down)
+    floor_up, floor_down = fit_floor(model, tokenizer, corpus, sampler, plain, recipe)
+    save_heads(
+        paths.work / HEADS_FILE,
+        names,
+        {"up": up / sigma[:, None, None], "down": down, "floor_up": floor_up, "floor_down": floor_down},
+        base_sha256=file_sha256(rounded / "model.safetensors"),
+        sigma=sigma.tolist(),
+    )
+    _log.info("sigma %s", dict(zip(names, [round(value, 3) for value in sigma.tolist()], strict=True)))
+
+
+def _lessons(
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, corpus: Corpus, sampler: Sampler, recipe: Recipe,
+    rng: random.Random,
+) -> Lessons:  # fmt: skip
+    names, n = list(CATALOGUE), recipe.head_answers
+    states = None
+    if "likelihood" in recipe.head_lessons or "distillation" in recipe.head_lessons:
+        drawn = sampler.worded if "distillation" in recipe.head_lessons else sampler.labelled
+        states = collect_states(model, tokenizer, (drawn(rng) for _ in range(n)), names, total=n)
+    n = recipe.head_forks if "forks" in recipe.head_lessons else 0
+    forks = collect_forks(model, tokenizer, (sampler.fork(rng) for _ in range(n)), total=n)
+    pairs = []
+    if "pairs" in recipe.head_lessons:
+        for source in (sampler, Sampler(corpus, corpus.heads, Reading({}, ()))):
+            pairs += collect_pairs(model, tokenizer, source, names, total=recipe.head_pairs // 2, rng=rng)
+    return Lessons(states, forks, pairs)
+
+
+def fit_heads(embeddings: Tensor, lessons: Lessons, names: Sequence[str], recipe: Recipe) -> tuple[Tensor, Tensor]:
+    """U and V, (D, H, r) each, by stochastic gradient on all lessons at once."""
+    width = embeddings.shape[1]
+    generator = torch.Generator().manual_seed(recipe.seed)
+    rng = random.Random(recipe.seed)
+    down = (torch.randn(len(names), width, recipe.head_rank, generator=generator) / width**0.5).requires_grad_()
+    up = torch.zeros(len(names), width, recipe.head_rank, requires_grad=True)
+    optimizer = torch.optim.AdamW([up, down], lr=_RATE, weight_decay=_DECAY)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.03, total_iters=recipe.head_steps)
+    bar = tqdm(range(recipe.head_steps), desc="heads", mininterval=5)
+    for step in bar:
+        losses = {}
+        if lessons.states is not None:
+            losses["tokens"] = _token_loss(embeddings, up, down, lessons.states, generator)
+        if lessons.forks:
+            losses["forks"] = _FORK_SHARE * _fork_loss(
+                embeddings, up, down, rng.choices(lessons.forks, k=_FORKS), names, rng
+            )
+        if lessons.pairs:
+            losses["pairs"] = _PAIR_SHARE * _pair_loss(up, down, rng.choices(lessons.pairs, k=_PAIRS))
+        optimizer.zero_grad()
+        torch.autograd.backward(torch.stack(list(losses.values())).sum())
+        optimizer.step()
+        schedule.step()
+        if step % 50 == 0:
+            bar.set_postfix({name: f"{loss.item():.3f}" for name, loss in losses.items()})
+    return up.detach(), down.detach()
+
+
+def _token_loss(embeddings: Tensor, up: Tensor, down: Tensor, states: States, generator: torch.Generator) -> Tensor:
+    """Weighted cross-entropy with the tokens said under each stance or, where the states have teachers, with theirs.
+
+    With teachers each phi_k becomes log pi(a | s, stance k) - log pi(a | s), dense at every token.
+    """
+    rows = torch.randint(len(states.tokens), (_BATCH,), generator=generator)
+    logits = _logits(embeddings, up, down, states.hidden[rows].float(), states.stances[rows])
+    targets = states.tokens[rows]
+    if states.teachers is not None:
+        with torch.autocast("cpu", torch.bfloat16):
+            targets = functional.linear(states.teachers[rows], embeddings).float().softmax(-1)
+    losses = functional.cross_entropy(logits, targets, reduction="none")
+    return (losses * states.weights[rows]).sum() / states.weights[rows].sum()
+
+
+def _fork_loss(
+    embeddings: Tensor, up: Tensor, down: Tensor, forks: Sequence[ForkStates], names: Sequence[str], rng: random.Random
+) -> Tensor:
+    """Mean over forks of the expected cross-entropy of a branch drawn by its odds under a stance drawn at random."""
+    odds, stances = [], []
+    for states in forks:
+        stance = _one_sided(names, rng) if rng.random() < 0.5 else random_stance(rng)
+        odds.append(torch.tensor(states.fork.odds_under(stance))[states.branches])
+        stances.append(torch.tensor([[stance[name] for name in names]]).expand(len(states.tokens), -1))
+    hidden = torch.cat([states.hidden for states in forks]).float()
+    logits = _logits(embeddings, up, down, hidden, torch.cat(stances))
+    losses = functional.cross_entropy(logits, torch.cat([states.tokens for states in forks]), reduction="none")
+    return (losses * torch.cat(odds)).sum() / len(forks)
+
+
+def _one_sided(names: Sequence[str], rng: random.Random) -> dict[str, float]:
+    return {**dict.fromkeys(names, 0.0), rng.choice(names): rng.choice((-1, 1)) * rng.uniform(0.6, 1)}
+
+
+def _pair_loss(up: Tensor, down: Tensor, pairs: Sequence[StylePair]) -> Tensor:
+    """PAD's -log sigmoid(Phi_k(first) - Phi_k(second)), Phi = T^(-1/2) sum_t phi."""
+    gaps = [_phi(up, down, pair.k, pair.first) - _phi(up, down, pair.k, pair.second) for pair in pairs]
+    return -functional.logsigmoid(torch.stack(gaps)).mean()
+
+
+def _logits(embeddings: Tensor, up: Tensor, down: Tensor, hidden: Tensor, stances: Tensor) -> Tensor:
+    """(N, V) of states (N, H) under stances (N, D)."""
+    inner = torch.einsum("nh,dhr->ndr", hidden, down) * stances[:, :, None]
+    moved = hidden + torch.einsum("ndr,dhr->nh", inner, up)
+    with torch.autocast("cpu", torch.bfloat16):
+        return functional.linear(moved, embeddings).float()
+
+
 def collect_pairs(
     model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, sampler: Sampler, names: Sequence[str], *, total: int,
     rng: random.Random,
@@ -133,28 +200,6 @@ def collect_pairs(
         first, second = (_centred(model, tokenizer, example) for example in sampler.opposed(names[k], rng))
         pairs.append(StylePair(k, first, second))
     return pairs
-
-
-def tune_on_pairs(up: Tensor, down: Tensor, pairs: Sequence[StylePair], recipe: Recipe) -> tuple[Tensor, Tensor]:
-    """U and V after PAD's pair loss, -log sigmoid(Phi_k(first) - Phi_k(second)), Phi = T^(-1/2) sum_t phi.
-
-    Likelihood teaches what an answer the model knows by heart looks like under a stance; pairs, half of them from
-    topics that it does not know, teach to tell the poles apart in any text.
-    """
-    up, down = up.clone().requires_grad_(), down.clone().requires_grad_()
-    optimizer = torch.optim.AdamW([up, down], lr=_PAIR_RATE, weight_decay=0.01)
-    steps = recipe.head_epochs * max(1, len(pairs) // _PAIR_BATCH)
-    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.05, total_iters=steps)
-    rng = random.Random(recipe.seed)
-    for _ in tqdm(range(steps), desc="tuning", mininterval=5):
-        drawn = rng.choices(pairs, k=_PAIR_BATCH)
-        gaps = [_phi(up, down, pair.k, pair.first) - _phi(up, down, pair.k, pair.second) for pair in drawn]
-        loss = -functional.logsigmoid(torch.stack(gaps)).mean()
-        optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        optimizer.step()
-        schedule.step()
-    return up.detach(), down.detach()
 
 
 def _centred(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, example: Example) -> tuple[Tensor, Tensor]:
@@ -205,7 +250,7 @@ def fit_floor(
     down = (torch.randn(embeddings.shape[1], rank, generator=generator) / embeddings.shape[1] ** 0.5).requires_grad_()
     up = torch.zeros(embeddings.shape[1], rank, requires_grad=True)
     optimizer = torch.optim.AdamW([up, down], lr=_RATE, weight_decay=0.01)
-    for step in tqdm(range(recipe.head_epochs * len(pairs)), desc="floor", mininterval=5):
+    for step in tqdm(range(recipe.floor_steps), desc="floor", mininterval=5):
         better, worse = pairs[step % len(pairs)]
         margin = _log_ratio(embeddings, better, up, down) - _log_ratio(embeddings, worse, up, down)
         rows = torch.randint(len(plain.tokens), (64,), generator=generator)

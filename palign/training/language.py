@@ -24,7 +24,7 @@ from palign.models.encoder import TextEncoder
 from palign.training.batches import IGNORED, Batch, Pool
 from palign.training.recipe import Recipe
 
-__all__ = ["Progress", "answer_loss", "load_language_model", "new_language_model", "train_language_model"]
+__all__ = ["Progress", "answer_loss", "fork_mask", "load_language_model", "new_language_model", "train_language_model"]
 
 _log = logging.getLogger(__name__)
 _CHECKPOINT_SECONDS = 240.0
@@ -83,7 +83,7 @@ def answer_loss(model: LlamaForCausalLM, batch: Batch) -> tuple[Tensor, float]:
     """Summed cross-entropy over learned tokens, nats, and their number or weight; logits only where one is learned."""
     targets = batch.labels[:, 1:]
     learned = targets != IGNORED
-    fork = {} if batch.branches is None else {"attention_mask": _fork_mask(batch.branches[:, :-1])}
+    fork = {} if batch.branches is None else {"attention_mask": fork_mask(batch.branches[:, :-1])}
     positions = None if batch.positions is None else batch.positions[:, :-1]
     states = model.model(input_ids=batch.token_ids[:, :-1], position_ids=positions, **fork).last_hidden_state
     logits = model.lm_head(states[learned]).float()  # (N, V)
@@ -92,7 +92,7 @@ def answer_loss(model: LlamaForCausalLM, batch: Batch) -> tuple[Tensor, float]:
     return (losses * weights).sum(), float(weights.sum())
 
 
-def _fork_mask(branches: Tensor) -> Tensor:
+def fork_mask(branches: Tensor) -> Tensor:
     """(B, T) → (B, 1, T, T), added to the scores: every branch sees what all continue, and itself."""
     seen = (branches[:, None, :] == 0) | (branches[:, None, :] == branches[:, :, None])  # (B, T, T)
     seen &= torch.ones(seen.shape[1:], dtype=torch.bool).tril()

@@ -24,8 +24,9 @@ class Recipe:
         row_tokens: length of a packed row in the base stage and the longest dialogue in the chat stage.
         public_share: of the base stage's rows.
         muon_rate, adam_rate: learning rates of the matrices and of the embeddings and norms.
-        head_start: what the reward heads learn before pairs: answers of known stance, or what words do to the base.
-        head_rank, head_answers, head_pairs, head_epochs: of the reward heads.
+        head_lessons: what the reward heads learn from: answers of known stance token by token or, in their place,
+            what words do to the base; forks; pairs.
+        head_rank, head_answers, head_forks, head_pairs, head_steps, floor_steps: of the reward heads.
         report_asks: questions behind each figure of the model card.
     """
 
@@ -44,11 +45,13 @@ class Recipe:
     public_share: float = 0.2
     muon_rate: float = 0.02
     adam_rate: float = 0.0015
-    head_start: Literal["likelihood", "distillation"] = "likelihood"
+    head_lessons: tuple[Literal["likelihood", "distillation", "forks", "pairs"], ...] = ("likelihood", "forks", "pairs")
     head_rank: int = 96
     head_answers: int = 8000
+    head_forks: int = 4000
     head_pairs: int = 8000
-    head_epochs: int = 3
+    head_steps: int = 1500
+    floor_steps: int = 1200
     report_asks: int = 60
 
 
@@ -57,7 +60,7 @@ def smoke(recipe: Recipe) -> Recipe:
     return Recipe(
         seed=recipe.seed, vocabulary=1024, hidden=64, layers=2, heads=2, intermediate=128, index_asks=4,
         base_minutes=0.15, chat_minutes=0.15, tokens_per_step=2048, head_rank=4, head_answers=60,
-        head_pairs=40, head_epochs=1, report_asks=6,
+        head_forks=40, head_pairs=40, head_steps=20, floor_steps=8, report_asks=6,
     )  # fmt: skip
 
 

@@ -13,10 +13,11 @@ from torch import Tensor
 from tqdm import tqdm
 from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
 
-from palign.training.batches import encode_example
-from palign.training.dialogues import Example
+from palign.training.batches import encode_example, encode_fork
+from palign.training.dialogues import Example, Fork
+from palign.training.language import fork_mask
 
-__all__ = ["States", "answer_states", "collect_states"]
+__all__ = ["ForkStates", "States", "answer_states", "collect_forks", "collect_states"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,42 @@ class States:
     teachers: Tensor | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ForkStates:
+    """A fork's tokens by which its branches part: `hidden` (N, H) bfloat16 before each, `tokens`, `branches` (N,)."""
+
+    fork: Fork
+    hidden: Tensor
+    tokens: Tensor
+    branches: Tensor
+
+
 @torch.no_grad()  # not inference mode: the floor is fitted by gradients on these very tensors
 def answer_states(model: LlamaForCausalLM, prompt: Sequence[int], answer: Sequence[int]) -> tuple[Tensor, Tensor]:
     """Hidden (T, H) before each answer token, after the final norm, and the answer's ids (T,)."""
     with torch.autocast("cpu", torch.bfloat16):
         hidden = model.model(input_ids=torch.tensor([[*prompt, *answer[:-1]]])).last_hidden_state[0]
     return hidden[len(prompt) - 1 :].float(), torch.tensor(list(answer))
+
+
+@torch.no_grad()
+def collect_forks(
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, forks: Iterable[Fork], *, total: int
+) -> list[ForkStates]:
+    """Run the trunk once over each fork with all its branches."""
+    found = []
+    for fork in tqdm(forks, total=total, desc="forks", mininterval=5):
+        row = encode_fork(fork, tokenizer)
+        branches = torch.tensor(row.branches)
+        with torch.autocast("cpu", torch.bfloat16):
+            hidden = model.model(
+                input_ids=torch.tensor([row.token_ids]),
+                position_ids=torch.tensor([row.positions]),
+                attention_mask=fork_mask(branches[None]),
+            ).last_hidden_state[0]
+        at = torch.tensor(row.choosing).nonzero()[:, 0]
+        found.append(ForkStates(fork, hidden[at - 1].bfloat16(), torch.tensor(row.labels)[at], branches[at] - 1))
+    return found
 
 
 def collect_states(

@@ -7,10 +7,14 @@ import random
 import pytest
 import torch
 
+from palign.dimensions import CATALOGUE
 from palign.prompts import messages
-from palign.training.batches import IGNORED, Batch, chat_pool, encode_fork
-from palign.training.dialogues import Fork
+from palign.training.batches import IGNORED, Batch, chat_pool, encode_example, encode_fork
+from palign.training.dialogues import Example, Fork
+from palign.training.heads import Lessons, fit_heads
 from palign.training.language import answer_loss
+from palign.training.recipe import Recipe
+from palign.training.states import answer_states, collect_forks
 
 
 def batch_of(row):
@@ -22,7 +26,9 @@ def batch_of(row):
 @pytest.fixture
 def fork():
     branches = (" Simmer it gently for an hour.", " Simmer it fast.", "")
-    return Fork(messages("How do I cook beans?"), "Soak them first.", branches, (1.0, 0.5, 0.25))
+    return Fork(
+        messages("How do I cook beans?"), "Soak them first.", branches, (1.0, 0.5, 0.25), ("tip", "plain", "end")
+    )
 
 
 def test_a_branch_counts_as_much_as_its_odds_until_it_has_parted_from_all_others(fork, tokenizer):
@@ -69,6 +75,41 @@ def test_a_fork_offers_different_branches_and_odds_for_each(sampler):
         assert len(drawn.branches) == len(set(drawn.branches)) == len(drawn.odds)
         assert len(drawn.branches) >= 8
         assert min(drawn.odds) > 0
+
+
+def test_the_states_of_a_fork_are_those_of_each_branch_alone(fork, tiny, tokenizer):
+    (found,) = collect_forks(tiny, tokenizer, [fork], total=1)
+    assert found.branches.unique().tolist() == [0, 1, 2]
+    prompt, _ = encode_example(Example(fork.prompt, "", {}, "", fork.given), tokenizer)
+    for k, branch in enumerate(fork.branches):
+        own = found.branches == k
+        answer = [*tokenizer(branch, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
+        hidden, tokens = answer_states(tiny, prompt, answer)
+        n = int(own.sum())
+        assert found.tokens[own].tolist() == tokens[:n].tolist()
+        torch.testing.assert_close(found.hidden[own].float(), hidden[:n], atol=0.03, rtol=0.03)
+
+
+def test_heads_learn_from_forks_what_a_stance_makes_more_likely(tiny, tokenizer, sampler):
+    rng = random.Random("taught")
+    seen = collect_forks(tiny, tokenizer, [sampler.fork(rng) for _ in range(40)], total=40)
+    names, embeddings = list(CATALOGUE), tiny.lm_head.weight.detach()
+    up, down = fit_heads(embeddings, Lessons(forks=seen), names, Recipe(head_rank=8, head_steps=800))
+
+    def gain(sign):
+        """How much likelier the technical line's first token is for a push to or away from it."""
+        gains = []
+        for states in seen:
+            if states.fork.said or "technical" not in states.fork.choices:
+                continue
+            at = int((states.branches == states.fork.choices.index("technical")).nonzero()[0, 0])
+            hidden = states.hidden[at].float()
+            pushed = hidden + sign * (hidden @ down[names.index("plain")]) @ up[names.index("plain")].T
+            odds = ((one @ embeddings.T).log_softmax(-1)[states.tokens[at]] for one in (pushed, hidden))
+            gains.append(float(next(odds) - next(odds)))
+        return sum(gains) / len(gains)
+
+    assert gain(-1.0) > 0 > gain(1.0), (gain(-1.0), gain(1.0))
 
 
 def test_every_process_takes_its_rows_of_all_parts_of_a_batch(tokenizer, sampler):

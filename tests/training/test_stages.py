@@ -24,7 +24,7 @@ from palign.schema import AssetError
 from palign.training.batches import IGNORED, Batch, base_pool, chat_pool, encode_example, public_texts
 from palign.training.corpus import Corpus
 from palign.training.dialogues import Example
-from palign.training.heads import StylePair, calibrate, fit_dimensions, fit_floor, tune_on_pairs
+from palign.training.heads import Lessons, StylePair, calibrate, fit_floor, fit_heads
 from palign.training.language import (
     answer_loss,
 )
@@ -105,7 +105,7 @@ def test_heads_can_learn_what_words_for_a_stance_do_to_the_base(tiny, tokenizer,
         said = functional.linear(moved, embeddings).log_softmax(-1)
         return functional.kl_div(said, taught, log_target=True, reduction="batchmean")
 
-    up, down = fit_dimensions(embeddings, states, Recipe(head_rank=4, head_epochs=20))
+    up, down = fit_heads(embeddings, Lessons(states), list(CATALOGUE), Recipe(head_rank=4, head_steps=200))
     assert divergence(up, down) < divergence(torch.zeros_like(up), down)
 
 
@@ -224,6 +224,7 @@ def test_nothing_sure_is_kept_where_none_is_asked_for(tiny, tokenizer, examples)
 # The heads
 
 WIDTH, WORDS = 8, 24
+NAMES = ("a", "b")
 
 
 @pytest.fixture(scope="module")
@@ -245,7 +246,7 @@ def planted():
 @pytest.fixture(scope="module")
 def fitted(planted):
     embeddings, _, states = planted
-    return fit_dimensions(embeddings, states, Recipe(head_rank=2, head_epochs=12))
+    return fit_heads(embeddings, Lessons(states), NAMES, Recipe(head_rank=2, head_steps=1200))
 
 
 def centred(embeddings, hidden, matrix):
@@ -280,11 +281,11 @@ def test_without_a_stance_the_base_is_untouched(planted, fitted):
 
 def test_a_token_left_out_of_the_weights_teaches_nothing(planted):
     embeddings, _, states = planted
-    recipe = Recipe(head_rank=2, head_epochs=1)
+    recipe = Recipe(head_rank=2, head_steps=80)
     marked = torch.arange(len(states.tokens)) % 2 == 0
     spoiled = torch.where(marked, states.tokens, 0)
     results = [
-        fit_dimensions(embeddings, States(states.hidden, tokens, states.stances, marked.float()), recipe)[0]
+        fit_heads(embeddings, Lessons(States(states.hidden, tokens, states.stances, marked.float())), NAMES, recipe)[0]
         for tokens in (states.tokens, spoiled)
     ]
     assert torch.equal(*results)
@@ -303,7 +304,9 @@ def test_sigma_makes_every_head_deviate_by_one_under_the_base(planted, fitted):
 
 def test_pairs_teach_heads_to_rank_and_leave_the_other_dimensions_alone():
     generator = torch.Generator().manual_seed(3)
-    directions = torch.randn(2, WIDTH, WIDTH, generator=generator) / WIDTH**0.5
+    first, second = torch.randn(2, WIDTH, WIDTH, generator=generator) / WIDTH**0.5
+    second = second - (first * second).sum() / (first**2).sum() * first  # nothing in common, not even by chance
+    directions = (first, second)
 
     def answer(k, sign):
         hidden = torch.randn(12, WIDTH, generator=generator)
@@ -313,12 +316,14 @@ def test_pairs_teach_heads_to_rank_and_leave_the_other_dimensions_alone():
         return [StylePair(k, answer(k, 1), answer(k, -1)) for k in range(2) for _ in range(n)]
 
     seen, fresh = pairs(200), pairs(50)
-    start = torch.zeros(2, WIDTH, 8), torch.randn(2, WIDTH, 8, generator=generator) / WIDTH**0.5
-    up, down = tune_on_pairs(*start, seen, Recipe(head_epochs=20))
-    gaps = [phi_of(up, down, pair.k, pair.first) - phi_of(up, down, pair.k, pair.second) for pair in fresh]
-    assert np.mean([float(gap) > 0 for gap in gaps]) > 0.95
-    swapped = [phi_of(up, down, 1 - pair.k, pair.first) - phi_of(up, down, 1 - pair.k, pair.second) for pair in fresh]
-    assert abs(np.mean([float(gap) > 0 for gap in swapped]) - 0.5) < 0.15
+    embeddings = torch.randn(WORDS, WIDTH, generator=generator)
+    up, down = fit_heads(embeddings, Lessons(pairs=seen), NAMES, Recipe(head_rank=8, head_steps=400))
+    own, swapped = (
+        [float(phi_of(up, down, k, pair.first) - phi_of(up, down, k, pair.second)) for pair, k in ranked]
+        for ranked in ([(pair, pair.k) for pair in fresh], [(pair, 1 - pair.k) for pair in fresh])
+    )
+    assert np.mean([gap > 0 for gap in own]) > 0.95
+    assert abs(np.mean(swapped)) < 0.25 * np.mean(own)
 
 
 def phi_of(up, down, k, answer):
@@ -340,7 +345,7 @@ def test_the_floor_prefers_a_refusal_after_a_harmful_request_and_leaves_the_rest
     rng = random.Random("floor")
     plain = collected(tiny, tokenizer, [sampler.plain(rng) for _ in range(10)])
     up, down = fit_floor(
-        tiny, tokenizer, corpus(), sampler, plain, Recipe(head_rank=16, head_answers=800, head_epochs=8)
+        tiny, tokenizer, corpus(), sampler, plain, Recipe(head_rank=16, head_answers=800, floor_steps=320)
     )
     heads = PersRMHeads(("x",), torch.zeros(1, *up.shape), torch.zeros(1, *up.shape), up @ down.T, tiny.lm_head.weight)
     embeddings = heads.embeddings
