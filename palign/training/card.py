@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from statistics import fmean
 from typing import Any
 
 from palign.training.corpus import HELD_OUT_TOPICS
@@ -27,11 +28,9 @@ _DATA = """\
 
 _NOTE = """\
 `torchrun --standalone --nproc-per-node 2 -m palign train base`, and the same for `chat`, shares each step between two
-processes; the minutes above come from that. The shipped weights were not made in one go: each row of the stages' table
-whose name begins with `chat` went on from the weights before it, with a new optimizer. Between them the corpus gained
-ways of asking, answers got fewer points, lists got numbers, and from chat-06 on there were rows about remembered facts,
-whose line moved behind the first point in chat-11. The recipe's one chat stage has their length and the last form of
-all of it; nobody has run it as one."""
+processes; the minutes of the table come from that. The shipped weights were not made in one go: each row of the stages'
+table whose name begins with `chat` went on from the weights before it, with a new optimizer, while corpus and rows
+grew. The defaults of the command are the recipe for one core instead."""
 
 
 def model_card(figures: Mapping[str, Any], recipe: Recipe) -> str:
@@ -108,11 +107,11 @@ form, at the first point's line and after its tip: {_row(figures["reach"])}.
 
 ## Heads
 
-Fitted together to answers rendered under known random stances, to forks, at which the odds of all that may come next are
-known under any stance, and to pairs of answers near two poles, half of them from {figures["head_topics"]} further topics
-that the model never reads. Pair accuracy is the share of pairs, one
-answer rendered at +1 and one at -1, that the head ranks so; the gap is its mean over its deviation. The model has never
-seen a sentence of the held-out topics, so there its heads read what it does not know itself:
+Fitted together to answers rendered under known random stances, to forks, at which the odds of all that may come next
+are known under any stance, and to pairs of answers near two poles, half of them from {figures["head_topics"]} further
+topics that the model never reads. Pair accuracy is the share of pairs, one answer rendered at +1 and one at -1, that
+the head ranks so; the gap is its mean over its deviation. The model has never seen a sentence of the held-out topics,
+so there its heads read what it does not know itself:
 
 | dimension | accuracy, known topics | gap | accuracy, held-out topics | gap |
 |---|---|---|---|---|
@@ -121,11 +120,49 @@ seen a sentence of the held-out topics, so there its heads read what it does not
 <!-- examination:begin -->
 <!-- examination:end -->
 
-## Rebuild
+{_recipe(figures)}## Rebuild
 
 `python -m palign train all --public FOLDER` runs every stage; without the public text the first stage reads the corpus
 alone. {_NOTE} Corpus: sha256 `{figures["corpus_sha256"]}`.
 """
+
+
+def _recipe(figures: Mapping[str, Any]) -> str:
+    """The figures of a run of the defaults beside those of the shipped weights; nothing where there was none."""
+    if "recipe" not in figures:
+        return ""
+    rows = [
+        (
+            "minutes of training",
+            lambda found: f"{sum(stage['seconds'] for stage in found['stages'].values()) / 60:.0f}",
+        ),
+        ("tokens seen", lambda found: f"{sum(stage['tokens'] for stage in found['stages'].values()) / 1e6:.2f} M"),
+        ("held-out loss, nats an answer token", lambda found: f"{found['held_out_loss']:.2f}"),
+        ("sentences on the topic asked about, words of training", lambda found: _on_topic(found, "known")),
+        ("the same, held-out words", lambda found: _on_topic(found, "held_out")),
+        ("answers that say what follows from a fact", lambda found: f"{found['facts']['right']:.0%}"),
+        ("registers within reach", lambda found: f"{fmean(found['reach'].values()):.0%}"),
+        ("pair accuracy, known topics", lambda found: f"{_accuracy(found, 'known'):.2f}"),
+        ("pair accuracy, held-out topics", lambda found: f"{_accuracy(found, 'held_out'):.2f}"),
+    ]
+    table = "\n".join(f"| {name} | {read(figures['recipe'])} | {read(figures)} |" for name, read in rows)
+    return f"""## The recipe for one core
+
+`python -m palign train all` with its defaults on one core, from nothing, and the shipped weights:
+
+| figure | recipe | shipped |
+|---|---|---|
+{table}
+
+"""
+
+
+def _on_topic(figures: Mapping[str, Any], asked: str) -> str:
+    return f"{figures['sentences'][asked]['on_topic']:.0%}"
+
+
+def _accuracy(figures: Mapping[str, Any], topics: str) -> float:
+    return fmean(figures["heads"][topics]["pair_accuracy"].values())
 
 
 def _stages(stages: Mapping[str, Mapping[str, Any]]) -> str:

@@ -32,11 +32,15 @@ from palign.training.topics import load_reading
 __all__ = ["export"]
 
 _NAME = "palign-embedded"
+RECIPE_FIGURES = "recipe.json"
 _HASHED = ("config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 
 
 def export(corpus: Corpus, tokenizer: PreTrainedTokenizerBase, recipe: Recipe, paths: Paths) -> None:
-    """Write weights (bf16), tokenizer, heads, SHA256, README.md, training.json and loss.png to `paths.out`."""
+    """Write weights (bf16), tokenizer, heads, SHA256, README.md, training.json and loss.png to `paths.out`.
+
+    Where that folder holds the figures of another run as recipe.json, the card shows them beside its own.
+    """
     out = paths.out
     out.mkdir(parents=True, exist_ok=True)
     for name in ("config.json", "model.safetensors"):
@@ -73,6 +77,8 @@ def export(corpus: Corpus, tokenizer: PreTrainedTokenizerBase, recipe: Recipe, p
         },
         "stages": _stages(paths.work),
     }
+    if (out / RECIPE_FIGURES).exists():
+        figures["recipe"] = json.loads((out / RECIPE_FIGURES).read_text(encoding="utf-8"))
     plot_losses(figures["stages"], out / "loss.png")
     (out / "training.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     (out / "README.md").write_text(model_card(figures, recipe), encoding="utf-8")

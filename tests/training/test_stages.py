@@ -22,6 +22,7 @@ from palign.prompts import messages
 from palign.rewards.heads import AnswerScorer, PersRMHeads
 from palign.schema import AssetError
 from palign.training.batches import IGNORED, Batch, base_pool, chat_pool, encode_example, public_texts
+from palign.training.card import model_card
 from palign.training.corpus import Corpus
 from palign.training.dialogues import Example
 from palign.training.heads import Lessons, StylePair, calibrate, fit_floor, fit_heads
@@ -412,6 +413,13 @@ def test_a_smoke_run_writes_its_figures_card_and_curve(shipped):
     assert all(0 <= share <= 1 for share in figures["reach"].values())
     picture = imread(shipped / "loss.png")  # (rows, columns, channels)
     assert picture.std() > 0.05
+
+
+def test_the_card_shows_another_runs_figures_beside_its_own(shipped):
+    figures = json.loads((shipped / "training.json").read_text(encoding="utf-8"))
+    assert "The recipe for one core" not in model_card(figures, TINY)
+    card = model_card({**figures, "recipe": {**figures, "held_out_loss": 7.77}}, TINY)
+    assert f"| held-out loss, nats an answer token | 7.77 | {figures['held_out_loss']:.2f} |" in card
 
 
 def test_a_second_run_finds_its_budget_spent(shipped):
