@@ -131,7 +131,7 @@ def _recipe(figures: Mapping[str, Any]) -> str:
     """The figures of a run of the defaults beside those of the shipped weights; nothing where there was none."""
     if "recipe" not in figures:
         return ""
-    rows = [
+    rows: list[tuple[str, Callable[[Mapping[str, Any]], str]]] = [
         (
             "minutes of training",
             lambda found: f"{sum(stage['seconds'] for stage in found['stages'].values()) / 60:.0f}",
