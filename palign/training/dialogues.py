@@ -237,7 +237,7 @@ class Sampler:
         """
         name = rng.choice(self._names)
         topic = self._topics[name]
-        at = min(rng.choices(range(6), (6, 3, 2, 1, 1, 1))[0], len(topic.points) - 2)
+        at = min(rng.choices(range(6), (4, 4, 4, 3, 2, 2))[0], len(topic.points) - 2)
         as_list = rng.random() < 0.5
         said = [str(getattr(point, rng.choice(("tip", "tip", *MAIN_REGISTERS)))) for point in topic.points[: at + 1]]
         point = topic.points[at]
