@@ -33,7 +33,7 @@ _POOL_FORKS = 700
 _BRANCH_TOKENS = 32
 # What a certain fact means for a certain topic is said in one of 1,300 lines, each known by heart or not at all:
 # without rows of their own, and many, they were not learned, and none before the model could name the fact.
-_POOL_RECALLED = 450
+_POOL_RECALLED = 650
 _POOL_FACT_NAMINGS = 24
 _PUBLIC = (
     ("pretrain/openstax_ccby", 900),
