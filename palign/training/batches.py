@@ -176,10 +176,10 @@ def chat_pool(sampler: Sampler, tokenizer: PreTrainedTokenizerBase, *, seed: int
                 pairs.append((prompt, answer[:end]))
         pairs = [pair for pair in pairs if len(pair[0]) + len(pair[1]) <= longest]
         batches = [_padded(group, tokenizer.pad_token_id) for group in _by_length(pairs, batch)]
-        forks = sorted(
-            (encode_fork(sampler.fork(rng), tokenizer) for _ in range(_POOL_FORKS)), key=lambda row: len(row.token_ids)
-        )
-        size = max(1, batch // len(forks[-1].token_ids))
+        drawn = [encode_fork(sampler.fork(rng), tokenizer) for _ in range(_POOL_FORKS)]
+        forks = [row for row in drawn if max(row.positions) < longest and len(row.token_ids) <= batch]
+        forks.sort(key=lambda row: len(row.token_ids))
+        size = batch // len(forks[-1].token_ids) if forks else 1
         batches += [_stacked(forks[i : i + size], tokenizer.pad_token_id) for i in range(0, len(forks), size)]
         rng.shuffle(batches)
         return batches

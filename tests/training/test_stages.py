@@ -148,7 +148,8 @@ def test_a_pool_is_a_pure_function_of_seed_and_number(tokenizer, sampler, stage)
 
 def test_chat_rows_never_exceed_the_longest_and_batches_their_tokens(tokenizer, sampler):
     batches = chat_pool(sampler, tokenizer, seed=1, longest=300, batch=1024)(0)
-    assert max(batch.token_ids.shape[1] for batch in batches) <= 300
+    assert max(batch.token_ids.shape[1] for batch in unforked(batches)) <= 300
+    assert max(int(batch.positions.max()) for batch in batches if batch.positions is not None) < 300
     assert all(batch.token_ids.numel() <= 1024 for batch in batches)
     assert sum(len(batch.token_ids) for batch in batches) > 100
 
